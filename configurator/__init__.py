@@ -1,0 +1,1 @@
+"""What people do with it: command line, run store, exports, figures."""

@@ -1,0 +1,1 @@
+"""What would be better: encoding, feasibility, search, replication allocation."""
