@@ -1,0 +1,543 @@
+"""The domain model compiled once into a flat, integer-indexed model: what both engines read, and nothing else.
+
+A *context* is a (step, profile) pair, row `step * profiles + profile` of `contexts`; its services, routes
+and hazard rows are slices of the tables beside. Profiles, steps, resources are indexed over the whole
+instance; zones and pools within the component. Times are in the instance's unit, rates per that unit.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from instances.instance import Instance
+from instances.tables import Move, Service, StayLaw, Step
+from simulation.components import Component, pools
+from simulation.configuration import Configuration, offer_cells
+from simulation.streams import Law, purpose, purposes
+
+DAYS_PER_YEAR = 365.25
+UNITS_PER_DAY = {"day": 1.0, "hour": 24.0, "minute": 1440.0}
+
+CONTEXT = np.dtype(
+    [
+        ("law", np.int64),
+        ("a", np.float64),
+        ("b", np.float64),
+        ("c", np.float64),
+        ("patience", np.float64),  # inf: for ever
+        ("gate", np.int32),  # resource; -1: none
+        ("amount", np.int32),
+        ("level", np.int32),  # rank of the priority, 0 first
+        ("queue_limit", np.int32),  # -1: none
+        ("on_break", np.int32),  # step; -1: leaves
+        ("hold", np.int32),
+        ("service_start", np.int32),
+        ("service_end", np.int32),
+        ("route_start", np.int32),
+        ("route_end", np.int32),
+        ("stay_start", np.int32),  # hazard rows of the stay
+        ("stay_end", np.int32),
+        ("wait_start", np.int32),  # hazard rows while waiting for this step
+        ("wait_end", np.int32),
+    ],
+    align=True,
+)
+SERVICE = np.dtype(
+    [
+        ("onset", np.float64),
+        ("keep", np.float64),
+        ("resource", np.int32),
+        ("slot", np.int32),
+        ("amount", np.int32),
+        ("level", np.int32),
+        ("leads_to", np.int32),  # step; -1: nowhere
+    ],
+    align=True,
+)
+ROUTE = np.dtype(
+    [
+        ("cumulative", np.float64),
+        ("mark_time", np.float64),
+        ("law", np.int64),
+        ("a", np.float64),
+        ("b", np.float64),
+        ("c", np.float64),
+        ("to", np.int32),
+        ("profile", np.int32),  # new profile; -1: as before
+        ("mark", np.int32),  # -1: none
+    ],
+    align=True,
+)
+HAZARD = np.dtype(
+    [
+        ("rate", np.float64),  # nan: a row that only multiplies
+        ("factor", np.float64),
+        ("mark_time", np.float64),
+        ("hazard", np.int32),
+        ("slot", np.int32),  # only while this service is held past its onset; -1: always
+        ("mark_needed", np.int32),  # only while this mark is carried; -1: always
+        ("to", np.int32),  # -1: the stay runs on
+        ("profile", np.int32),
+        ("mark", np.int32),
+    ],
+    align=True,
+)
+
+IntArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float64]
+RowArray = npt.NDArray[np.void]
+AnyRow = TypeVar("AnyRow", Step, Service, Move)
+
+
+@dataclass(frozen=True)
+class FlatModel:
+    """What an instance says about one component, whatever the configuration.
+
+    Shapes: S steps, P profiles, R resources, Z zones of the component, Q its pools, W pathways, K service
+    slots (distinct resources served), H hazards, M marks, L priority levels, N distinct step names.
+    """
+
+    territories: IntArray  # [Z] index among instance.territories
+    group: npt.NDArray[np.uint64]  # [Z, P] key of (zone, profile) in the streams
+    profiles: int
+    pathways: int
+    levels: int
+    resources: int
+    contexts: RowArray  # [S * P]
+    services: RowArray
+    routes: RowArray
+    hazards: RowArray
+    step_codes: tuple[tuple[str, str], ...]  # [S] (pathway, step)
+    step_pathway: IntArray  # [S]
+    step_anchor: IntArray  # [S]
+    step_exit: IntArray  # [S]
+    step_name: IntArray  # [S] index among distinct step names
+    name_purpose: npt.NDArray[np.uint64]  # [N]
+    hazard_names: tuple[str, ...]
+    hazard_purpose: npt.NDArray[np.uint64]  # [H]
+    mark_names: tuple[str, ...]
+    slot_resource: IntArray  # [K]
+    entry: IntArray  # [W] entry step
+    orientation_purpose: npt.NDArray[np.uint64]  # [W]
+    acceptance_purpose: npt.NDArray[np.uint64]  # [W]
+    acceptance: FloatArray  # [Z, P, W]
+    fallback: IntArray  # [Z, P, W] pathway of refusers; -1: none
+    pool_of: IntArray  # [Z, R] -1: none
+    pool_resource: IntArray  # [Q]
+    pool_global: IntArray  # [Q] index in components.pools(instance)
+    pool_turnover: FloatArray  # [Q]
+    neighbour_start: IntArray  # [Q + 1] slices of `neighbours`
+    neighbours: IntArray  # pools a full pool may overflow to, nearest first
+    warm_up: float
+    run: float
+    rollout: float
+    drain: bool
+
+
+@dataclass(frozen=True)
+class FlatPlan:
+    """What a configuration says about one component: mixes, capacities at first and when they change."""
+
+    share: FloatArray  # [Z, P, W]
+    capacity: IntArray  # [Q] before any change
+    change_time: FloatArray  # [changes] sorted
+    change_pool: IntArray
+    change_capacity: IntArray
+
+
+def time_units_per_year(instance: Instance) -> float:
+    """Return the length of a year of 365.25 days in the instance's time unit."""
+    return DAYS_PER_YEAR * UNITS_PER_DAY[instance.settings.time_unit]
+
+
+def step_index(instance: Instance) -> dict[tuple[str, str], int]:
+    """Return the index of every (pathway, step) of the expanded instance, in table order."""
+    index: dict[tuple[str, str], int] = {}
+    for step in instance.expanded.steps:
+        index.setdefault((step.pathway, step.step), len(index))
+    return index
+
+
+def law_parameters(row: StayLaw) -> tuple[int, float, float, float]:
+    """Return code and parameters of a duration law (see `Law`); an empty distribution is endless."""
+    name = row.distribution
+    mean = row.mean or 0.0
+    sd = row.sd if row.sd is not None else float(np.sqrt(row.variance or 0.0))
+    if name == "":
+        return Law.ENDLESS, 0.0, 0.0, 0.0
+    if name == "fixed":
+        return Law.FIXED, mean, 0.0, 0.0
+    if name == "exponential":
+        return Law.EXPONENTIAL, mean, 0.0, 0.0
+    if name == "lognormal":
+        return _lognormal(row, sd)
+    if name == "normal":
+        return Law.NORMAL, mean, sd, 0.0
+    if name == "uniform":
+        return Law.UNIFORM, row.low or 0.0, row.high or 0.0, 0.0
+    if name == "triangular":
+        return Law.TRIANGULAR, row.low or 0.0, row.mode or 0.0, row.high or 0.0
+    if name == "gamma":
+        if row.shape is not None:
+            return Law.GAMMA, row.shape, row.scale or 0.0, 0.0
+        return Law.GAMMA, (mean / sd) ** 2, sd**2 / mean, 0.0
+    if name == "erlang":
+        shape = row.shape or 1.0
+        return Law.GAMMA, shape, mean / shape, 0.0
+    if name == "weibull":
+        return Law.WEIBULL, row.shape or 1.0, row.scale or 0.0, 0.0
+    return Law.HYPEREXPONENTIAL, row.mixture or 0.0, mean, row.mean_2 or 0.0
+
+
+def _lognormal(row: StayLaw, sd: float) -> tuple[int, float, float, float]:
+    """Mean m and sd s: variance of the logarithm log(1 + (s/m)^2); median d: mean of the logarithm log d."""
+    if row.median is not None:
+        location = float(np.log(row.median))
+        if row.shape is not None:
+            return Law.LOGNORMAL, location, row.shape, 0.0
+        # s^2 = d^2 (x - 1) x with x = exp(variance of the logarithm)
+        x = 0.5 * (1.0 + float(np.sqrt(1.0 + 4.0 * (sd / row.median) ** 2)))
+        return Law.LOGNORMAL, location, float(np.sqrt(np.log(x))), 0.0
+    mean = row.mean or 0.0
+    if mean == 0.0:
+        return Law.FIXED, 0.0, 0.0, 0.0
+    spread = row.shape if row.shape is not None else float(np.sqrt(np.log1p((sd / mean) ** 2)))
+    return Law.LOGNORMAL, float(np.log(mean)) - 0.5 * spread**2, spread, 0.0
+
+
+class _Names:
+    """Names of an instance as indices."""
+
+    def __init__(self, instance: Instance) -> None:
+        expanded = instance.expanded
+        self.step = step_index(instance)
+        self.profile = {row.profile: index for index, row in enumerate(instance.profiles)}
+        self.pathway = {row.pathway: index for index, row in enumerate(instance.pathways)}
+        self.resource = {row.resource: index for index, row in enumerate(instance.resources)}
+        self.hazard = _numbered(move.hazard for move in expanded.moves if move.hazard)
+        self.mark = _numbered(move.mark for move in expanded.moves if move.mark)
+        self.slot = _numbered(service.resource for service in expanded.services)
+        self.step_name = _numbered(code for _, code in self.step)
+        priorities = {row.priority for row in expanded.steps} | {row.priority for row in expanded.services}
+        self.level = {priority: rank for rank, priority in enumerate(sorted(priorities))}
+
+    def target(self, pathway: str, text: str) -> int:
+        """Return the step that a `to`, `on_break` or `leads_to` names; -1 when empty."""
+        if not text:
+            return -1
+        if "/" in text:
+            other, code = text.split("/", 1)
+            return self.step[other, code]
+        return self.step[pathway, text]
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    index: dict[str, int] = {}
+    for name in names:
+        index.setdefault(name, len(index))
+    return index
+
+
+def compile_component(instance: Instance, component: Component) -> FlatModel:
+    """Compile the instance for one component."""
+    names = _Names(instance)
+    contexts, services, routes, hazards = _contexts(instance, names)
+    territories = [instance.territories[index] for index in component.territories]
+    steps = list(names.step)
+    rows = {(row.pathway, row.step): row for row in instance.expanded.steps}
+    acceptance, fallback = _acceptance(instance, names, component)
+    entries = {row.pathway: row.entry for row in instance.expanded.pathways}
+    supply = _pools(instance, component)
+    horizon = instance.settings.horizon
+    return FlatModel(
+        territories=np.array(component.territories, dtype=np.int32),
+        group=np.array(
+            [[purpose("patients", zone.zone, row.profile) for row in instance.profiles] for zone in territories],
+            dtype=np.uint64,
+        ),
+        profiles=len(instance.profiles),
+        pathways=len(instance.pathways),
+        levels=max(1, len(names.level)),
+        resources=len(instance.resources),
+        contexts=contexts,
+        services=services,
+        routes=routes,
+        hazards=hazards,
+        step_codes=tuple(steps),
+        step_pathway=_ints(names.pathway[pathway] for pathway, _ in steps),
+        step_anchor=_ints(int(rows[key].anchor) for key in steps),
+        step_exit=_ints(int(rows[key].setting == "exit") for key in steps),
+        step_name=_ints(names.step_name[code] for _, code in steps),
+        name_purpose=purposes("step", list(names.step_name)),
+        hazard_names=tuple(names.hazard),
+        hazard_purpose=purposes("hazard", list(names.hazard)),
+        mark_names=tuple(names.mark),
+        slot_resource=_ints(names.resource[code] for code in names.slot),
+        entry=_ints(names.step[row.pathway, entries[row.pathway]] for row in instance.pathways),
+        orientation_purpose=purposes("orientation", list(names.pathway)),
+        acceptance_purpose=purposes("acceptance", list(names.pathway)),
+        acceptance=acceptance,
+        fallback=fallback,
+        warm_up=horizon.warm_up,
+        run=horizon.run,
+        rollout=horizon.rollout,
+        drain=horizon.drain,
+        **supply,
+    )
+
+
+def _ints(values: Iterable[int]) -> IntArray:
+    return np.array(list(values), dtype=np.int32)
+
+
+def _contexts(instance: Instance, names: _Names) -> tuple[RowArray, RowArray, RowArray, RowArray]:
+    expanded = instance.expanded
+    per_year = time_units_per_year(instance)
+    contexts = np.zeros(len(names.step) * len(names.profile), dtype=CONTEXT)
+    services: list[tuple[object, ...]] = []
+    routes: list[tuple[object, ...]] = []
+    hazards: list[tuple[object, ...]] = []
+    steps = _by_step(expanded.steps)
+    helps = _by_step(expanded.services)
+    moves = _by_step(expanded.moves)
+    for key, number in names.step.items():
+        for profile, column in names.profile.items():
+            context = contexts[number * len(names.profile) + column]
+            _fill_step(context, _most_specific(steps[key], profile), names)
+            context["service_start"] = len(services)
+            for service in _rows_for(helps.get(key, []), profile, _service_key):
+                services.append(_service(service, names))
+            context["service_end"] = len(services)
+            own = moves.get(key, [])
+            context["route_start"] = len(routes)
+            chosen = _rows_for([move for move in own if move.probability is not None], profile, _move_key)
+            routes.extend(_routes(chosen, names))
+            context["route_end"] = len(routes)
+            if any(move.distribution for move in chosen):
+                context["law"] = Law.BY_DESTINATION
+            for phase in ("stay", "wait"):
+                context[f"{phase}_start"] = len(hazards)
+                rated = [move for move in own if move.probability is None and move.phase == phase]
+                for move in _rows_for(rated, profile, _move_key):
+                    hazards.append(_hazard(move, names, per_year))
+                context[f"{phase}_end"] = len(hazards)
+    return (
+        contexts,
+        np.array(services, dtype=SERVICE),
+        np.array(routes, dtype=ROUTE),
+        np.array(hazards, dtype=HAZARD),
+    )
+
+
+def _by_step(rows: tuple[AnyRow, ...]) -> dict[tuple[str, str], list[AnyRow]]:
+    grouped: dict[tuple[str, str], list[AnyRow]] = {}
+    for row in rows:
+        grouped.setdefault((row.pathway, row.step), []).append(row)
+    return grouped
+
+
+def _rows_for(
+    rows: list[AnyRow], profile: str, key: Callable[[AnyRow], tuple[str, ...]]
+) -> list[AnyRow]:
+    """Return the rows that hold for a profile, in table order; one naming it replaces its like for all."""
+    named = {key(row) for row in rows if row.profile == profile}
+    return [row for row in rows if row.profile == profile or (not row.profile and key(row) not in named)]
+
+
+def _service_key(row: Service) -> tuple[str, ...]:
+    return (row.resource,)
+
+
+def _move_key(row: Move) -> tuple[str, ...]:
+    return (row.hazard, row.to, row.while_)
+
+
+def _most_specific(rows: list[Step], profile: str) -> Step:
+    return next((row for row in rows if row.profile == profile), rows[0])
+
+
+def _fill_step(context: np.void, step: Step, names: _Names) -> None:
+    law, a, b, c = law_parameters(step)
+    context["law"], context["a"], context["b"], context["c"] = law, a, b, c
+    context["patience"] = np.inf if step.patience is None else step.patience
+    context["gate"] = names.resource[step.gate] if step.gate else -1
+    context["amount"] = step.amount
+    context["level"] = names.level[step.priority]
+    context["queue_limit"] = -1 if step.queue_limit is None else step.queue_limit
+    context["on_break"] = names.target(step.pathway, step.on_break)
+    context["hold"] = step.hold
+
+
+def _service(row: Service, names: _Names) -> tuple[object, ...]:
+    return (
+        row.onset,
+        row.keep,
+        names.resource[row.resource],
+        names.slot[row.resource],
+        row.amount,
+        names.level[row.priority],
+        names.target(row.pathway, row.leads_to),
+    )
+
+
+def _routes(rows: list[Move], names: _Names) -> list[tuple[object, ...]]:
+    """Return the routes with cumulative probabilities; the last is exactly 1."""
+    cumulative = np.cumsum([row.probability for row in rows])
+    routes = []
+    for number, row in enumerate(rows):
+        law, a, b, c = law_parameters(row)
+        routes.append(
+            (
+                1.0 if number == len(rows) - 1 else float(cumulative[number]),
+                np.inf if row.mark_days is None else row.mark_days,
+                law,
+                a,
+                b,
+                c,
+                names.target(row.pathway, row.to),
+                names.profile[row.new_profile] if row.new_profile else -1,
+                names.mark[row.mark] if row.mark else -1,
+            )
+        )
+    return routes
+
+
+def _hazard(row: Move, names: _Names, per_year: float) -> tuple[object, ...]:
+    needs_mark = bool(row.while_) and row.while_ not in names.slot
+    return (
+        np.nan if row.rate is None else row.rate / per_year,
+        1.0 if row.factor is None else row.factor,
+        np.inf if row.mark_days is None else row.mark_days,
+        names.hazard[row.hazard],
+        names.slot[row.while_] if row.while_ in names.slot else -1,
+        names.mark[row.while_] if needs_mark else -1,
+        names.target(row.pathway, row.to),
+        names.profile[row.new_profile] if row.new_profile else -1,
+        names.mark[row.mark] if row.mark else -1,
+    )
+
+
+def _acceptance(instance: Instance, names: _Names, component: Component) -> tuple[FloatArray, IntArray]:
+    shape = (len(component.territories), len(names.profile), len(names.pathway))
+    acceptance = np.ones(shape)
+    fallback = np.full(shape, -1, dtype=np.int32)
+    local = _local_territories(instance, component)
+    for cell in offer_cells(instance):
+        if cell.zone in local:
+            place = (local[cell.zone], names.profile[cell.profile], names.pathway[cell.pathway])
+            acceptance[place] = cell.acceptance
+            if cell.fallback:
+                fallback[place] = names.pathway[cell.fallback]
+    return acceptance, fallback
+
+
+def _local_territories(instance: Instance, component: Component) -> dict[str, int]:
+    return {instance.territories[index].zone: number for number, index in enumerate(component.territories)}
+
+
+def _component_pools(instance: Instance, component: Component) -> list[int]:
+    """Return the indices among `pools(instance)` of the component's pools."""
+    local = _local_territories(instance, component)
+    return [
+        number
+        for number, pool in enumerate(pools(instance))
+        if any(instance.capacities[row].zone in local for row in pool.rows)
+    ]
+
+
+def _pools(instance: Instance, component: Component) -> dict[str, IntArray | FloatArray]:
+    every = pools(instance)
+    numbers = _component_pools(instance, component)
+    territories = [instance.territories[index].zone for index in component.territories]
+    pool_of = np.full((len(territories), len(instance.resources)), -1, dtype=np.int32)
+    for local, number in enumerate(numbers):
+        level = instance.resources[every[number].resource].level
+        for column, territory in enumerate(territories):
+            if instance.ancestor(territory, level) == every[number].zone:
+                pool_of[column, every[number].resource] = local
+    starts, neighbours = _neighbours(instance, [every[number].zone for number in numbers],
+                                     [every[number].resource for number in numbers])
+    return {
+        "pool_of": pool_of,
+        "pool_resource": _ints(every[number].resource for number in numbers),
+        "pool_global": _ints(numbers),
+        "pool_turnover": np.array([instance.resources[every[number].resource].turnover for number in numbers]),
+        "neighbour_start": starts,
+        "neighbours": neighbours,
+    }
+
+
+def _neighbours(instance: Instance, zones: list[str], resources: list[int]) -> tuple[IntArray, IntArray]:
+    """Return for each pool the pools of its resource in its basin, nearest first, ties by zone order (T9)."""
+    minutes = {(row.origin, row.destination): row.minutes for row in instance.travel}
+    starts = [0]
+    neighbours: list[int] = []
+    for zone, resource in zip(zones, resources, strict=True):
+        row = instance.resources[resource]
+        if row.overflow == "basin" and row.level == "territory":
+            basin = instance.ancestor(zone, "basin")
+            others = [
+                other
+                for other, (place, kind) in enumerate(zip(zones, resources, strict=True))
+                if kind == resource and place != zone and instance.ancestor(place, "basin") == basin
+            ]
+            neighbours.extend(sorted(others, key=lambda other: (minutes.get((zone, zones[other]), np.inf), other)))
+        starts.append(len(neighbours))
+    return _ints(starts), _ints(neighbours)
+
+
+def effective_units(instance: Instance, configuration: Configuration, rows: tuple[int, ...]) -> int:
+    """Return the whole units of a pool that patients can hold.
+
+    floor(sum over capacity rows of (units - reserved) * (1 - travel_share when the resource travels)), not
+    below 0.
+    """
+    total = 0.0
+    resources = {row.resource: row for row in instance.resources}
+    for index in rows:
+        row = instance.capacities[index]
+        lost = instance.zone_by_code[row.zone].travel_share if resources[row.resource].travels else 0.0
+        total += (configuration.capacities[index] - row.reserved) * (1.0 - lost)
+    return max(0, int(np.floor(total + 1e-9)))
+
+
+def compile_plan(
+    instance: Instance, component: Component, configuration: Configuration, before: Configuration
+) -> FlatPlan:
+    """Compile a configuration that follows `before` at time 0: each changed row acts after its lead time."""
+    numbers = _component_pools(instance, component)
+    every = pools(instance)
+    at_first = [effective_units(instance, before, every[number].rows) for number in numbers]
+    changes: list[tuple[float, int, int]] = []
+    for local, number in enumerate(numbers):
+        rows = every[number].rows
+        moving = [index for index in rows if configuration.capacities[index] != before.capacities[index]]
+        now = list(before.capacities)
+        for time in sorted({instance.capacities[index].lead_time for index in moving}):
+            for index in moving:
+                if instance.capacities[index].lead_time <= time:
+                    now[index] = configuration.capacities[index]
+            step = Configuration(configuration.shares, tuple(now), configuration.contract)
+            changes.append((time, local, effective_units(instance, step, rows)))
+    changes.sort()
+    return FlatPlan(
+        share=_shares(instance, component, configuration),
+        capacity=_ints(at_first),
+        change_time=np.array([time for time, _, _ in changes], dtype=np.float64),
+        change_pool=_ints(pool for _, pool, _ in changes),
+        change_capacity=_ints(units for _, _, units in changes),
+    )
+
+
+def _shares(instance: Instance, component: Component, configuration: Configuration) -> FloatArray:
+    local = _local_territories(instance, component)
+    profile = {row.profile: index for index, row in enumerate(instance.profiles)}
+    pathway = {row.pathway: index for index, row in enumerate(instance.pathways)}
+    share = np.zeros((len(local), len(profile), len(pathway)))
+    for cell, value in zip(offer_cells(instance), configuration.shares, strict=True):
+        if cell.zone in local:
+            share[local[cell.zone], profile[cell.profile], pathway[cell.pathway]] = value
+    return share

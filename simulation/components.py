@@ -1,0 +1,71 @@
+"""Pools, and components: groups of territories that share pools and nothing with the rest."""
+
+from dataclasses import dataclass
+
+from instances.instance import Instance
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The units of one resource that stand in one zone: a territory, a basin or a region."""
+
+    resource: int  # index in instance.resources
+    zone: str  # zone code at the resource's level
+    rows: tuple[int, ...]  # indices in instance.capacities
+
+
+@dataclass(frozen=True)
+class Component:
+    """Territories that share pools among themselves only; indices among `instance.territories`."""
+
+    index: int
+    territories: tuple[int, ...]
+
+
+def pools(instance: Instance) -> tuple[Pool, ...]:
+    """Return every pool, by resource and then by zone in table order; empty ones are not listed."""
+    rows: dict[tuple[int, str], list[int]] = {}
+    resource_index = {resource.resource: index for index, resource in enumerate(instance.resources)}
+    for index, row in enumerate(instance.capacities):
+        resource = resource_index[row.resource]
+        zone = instance.ancestor(row.zone, instance.resources[resource].level)
+        rows.setdefault((resource, zone), []).append(index)
+    order = {zone.zone: index for index, zone in enumerate(instance.zones)}
+    keys = sorted(rows, key=lambda key: (key[0], order[key[1]]))
+    return tuple(Pool(resource, zone, tuple(rows[resource, zone])) for resource, zone in keys)
+
+
+def components(instance: Instance) -> tuple[Component, ...]:
+    """Return the components, in the order of their first territory."""
+    territories = [zone.zone for zone in instance.territories]
+    leader = list(range(len(territories)))
+
+    def find(index: int) -> int:
+        while leader[index] != index:
+            index = leader[index]
+        return index
+
+    for level in _shared_levels(instance):
+        first_of: dict[str, int] = {}
+        for index, territory in enumerate(territories):
+            first = first_of.setdefault(instance.ancestor(territory, level), index)
+            a, b = find(first), find(index)
+            leader[max(a, b)] = min(a, b)
+    members: dict[int, list[int]] = {}
+    for index in range(len(territories)):
+        members.setdefault(find(index), []).append(index)
+    return tuple(Component(number, tuple(group)) for number, group in enumerate(members.values()))
+
+
+def _shared_levels(instance: Instance) -> set[str]:
+    """Levels at which some used resource is shared: its pool's own, or the basin when it may overflow."""
+    expanded = instance.expanded
+    used = {step.gate for step in expanded.steps} | {service.resource for service in expanded.services}
+    levels = set()
+    for resource in instance.resources:
+        if resource.resource in used:
+            if resource.level != "territory":
+                levels.add(resource.level)
+            if resource.overflow == "basin":
+                levels.add("basin")
+    return levels
