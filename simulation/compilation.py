@@ -444,7 +444,7 @@ def _component_pools(instance: Instance, component: Component) -> list[int]:
     return [
         number
         for number, pool in enumerate(pools(instance))
-        if any(instance.capacities[row].zone in local for row in pool.rows)
+        if any(instance.ancestor(zone, instance.resources[pool.resource].level) == pool.zone for zone in local)
     ]
 
 

@@ -23,16 +23,21 @@ class Component:
 
 
 def pools(instance: Instance) -> tuple[Pool, ...]:
-    """Return every pool, by resource and then by zone in table order; empty ones are not listed."""
+    """Return every pool, by resource and then by zone in table order.
+
+    There is one wherever a resource could stand (each zone of its level that has territories), even where
+    no capacity row gives it a unit: those who ask there wait.
+    """
     rows: dict[tuple[int, str], list[int]] = {}
+    for number, resource in enumerate(instance.resources):
+        for zone in instance.zones:
+            if zone.level == resource.level:
+                rows[number, zone.zone] = []
     resource_index = {resource.resource: index for index, resource in enumerate(instance.resources)}
     for index, row in enumerate(instance.capacities):
-        resource = resource_index[row.resource]
-        zone = instance.ancestor(row.zone, instance.resources[resource].level)
-        rows.setdefault((resource, zone), []).append(index)
-    order = {zone.zone: index for index, zone in enumerate(instance.zones)}
-    keys = sorted(rows, key=lambda key: (key[0], order[key[1]]))
-    return tuple(Pool(resource, zone, tuple(rows[resource, zone])) for resource, zone in keys)
+        number = resource_index[row.resource]
+        rows[number, instance.ancestor(row.zone, instance.resources[number].level)].append(index)
+    return tuple(Pool(number, zone, tuple(members)) for (number, zone), members in rows.items())
 
 
 def components(instance: Instance) -> tuple[Component, ...]:

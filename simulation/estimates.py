@@ -1,0 +1,56 @@
+"""Means, quantiles, intervals and paired differences over replications."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over replications with its Student interval.
+
+    With one replication nothing is known of the spread: standard error 0, low = high = mean, and
+    `replications` says so; with none (all values undefined) everything is nan.
+    """
+
+    mean: float
+    standard_error: float
+    low: float
+    high: float
+    replications: int
+
+
+def estimate(values: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return mean and t interval of one value per replication; undefined (nan) values are left out."""
+    given = np.asarray(values, dtype=np.float64).ravel()
+    known = given[~np.isnan(given)]
+    count = known.size
+    if count == 0:
+        return Estimate(np.nan, np.nan, np.nan, np.nan, 0)
+    mean = float(known.mean())
+    if count == 1:
+        return Estimate(mean, 0.0, mean, mean, 1)
+    error = float(known.std(ddof=1)) / count**0.5
+    half = float(stdtrit(count - 1, 0.5 + confidence / 2)) * error
+    return Estimate(mean, error, mean - half, mean + half, count)
+
+
+def paired_difference(values: npt.ArrayLike, others: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return the estimate of values - others, replication by replication (same people, same luck)."""
+    first, second = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
+    if first.shape != second.shape:
+        raise ValueError(f"paired values need equal replications, not {first.shape} and {second.shape}")
+    return estimate(first - second, confidence)
+
+
+def quantile(values: npt.ArrayLike, probability: float) -> float:
+    """Return the value that a share `probability` of replications stays under (linear between ranks)."""
+    return float(np.quantile(np.asarray(values, dtype=np.float64), probability))
+
+
+def deviation(values: npt.ArrayLike) -> float:
+    """Return the standard deviation over replications (n - 1); 0 with fewer than two."""
+    given = np.asarray(values, dtype=np.float64)
+    return float(given.std(ddof=1)) if given.size > 1 else 0.0
