@@ -1,0 +1,96 @@
+"""What was asked for, checked: which instance, how much effort, in which format."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from configurator.exports import EXPORT_FORMATS, ExportFormat
+from configurator.laboratory import ENGINES, Effort, Engine
+from instances.catalogue import load_instance
+from instances.faults import ConfiguratorError, UnknownName
+from instances.instance import Instance
+
+
+class InvalidRequest(ConfiguratorError):
+    """An option whose value cannot be used."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which instance, under which scenario and parameter values."""
+
+    instance: str
+    scenario: str | None = None
+    overrides: Mapping[str, float] = field(default_factory=dict)
+
+    def load(self) -> Instance:
+        """Read, build and check the instance."""
+        return load_instance(self.instance, self.scenario, self.overrides)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How much to simulate and search; what is None comes from the instance's settings; workers 0: one per core."""
+
+    seed: int | None = None
+    replications: int | None = None
+    generations: int | None = None
+    population: int | None = None
+    workers: int = 0
+    engine: Engine = "compiled"
+
+    def effort(self, instance: Instance) -> Effort:
+        """Return the effort with the instance's defaults filled in."""
+        search = instance.settings.search
+        return Effort(
+            seed=search.seed if self.seed is None else self.seed,
+            replications=search.replications if self.replications is None else self.replications,
+            final_replications=search.final_replications,
+            generations=search.generations if self.generations is None else self.generations,
+            population=search.population if self.population is None else self.population,
+            workers=self.workers,
+            engine=self.engine,
+        )
+
+
+def parameter_settings(texts: Sequence[str]) -> dict[str, float]:
+    """Read `NAME=VALUE` texts; a decimal comma will do.
+
+    >>> parameter_settings(["box_fall_ratio=0,8", "growth=1"])
+    {'box_fall_ratio': 0.8, 'growth': 1.0}
+    """
+    values: dict[str, float] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not name:
+            raise InvalidRequest(f"--set {text}: expected NAME=VALUE")
+        if name in values:
+            raise InvalidRequest(f"--set {text}: {name} is set twice")
+        values[name] = _finite(value, text)
+    return values
+
+
+def _finite(value: str, text: str) -> float:
+    try:
+        number = float(value.replace(",", "."))
+    except ValueError:
+        raise InvalidRequest(f"--set {text}: '{value}' is not a number") from None
+    if not math.isfinite(number):
+        raise InvalidRequest(f"--set {text}: '{value}' is not a finite number")
+    return number
+
+
+def engine_named(name: str) -> Engine:
+    """Return the engine of that name."""
+    for engine in ENGINES:
+        if engine == name:
+            return engine
+    raise UnknownName("engine", name, ENGINES)
+
+
+def export_format(name: str) -> ExportFormat:
+    """Return the export format of that name."""
+    for known in EXPORT_FORMATS:
+        if known == name:
+            return known
+    raise UnknownName("format", name, EXPORT_FORMATS)

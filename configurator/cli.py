@@ -1,0 +1,284 @@
+"""The command line: parses, calls one verb, prints what it returns."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from configurator.runs.findings import Front
+    from configurator.verbs import Choice, Simulation, Wish
+
+# Nothing of ours is imported up here: `configurator --help` must not wait for numpy, numba or the solver.
+
+INVALID_INPUT = 2
+INFEASIBLE = 3
+STOPPED_EARLY = 4
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="configurator",
+    help="Configure care-pathway offers for health territories: describe an instance, simulate today, "
+    "search for better offers, read and export what was found.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would take more time to load than everything else here
+    pretty_exceptions_enable=False,
+)
+
+InstanceArgument = Annotated[
+    str, typer.Argument(metavar="INSTANCE", help="A shipped instance (see `list`) or the path of a folder.")
+]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]
+ScenarioOption = Annotated[str | None, typer.Option("--scenario", help="Scenario of the instance; default: today.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be repeated.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed; default: the instance's.")]
+ReplicationsOption = Annotated[
+    int | None, typer.Option("--replications", min=1, help="Replications; default: the instance's.")
+]
+WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Workers at once; 0: one per core.")]
+EngineOption = Annotated[
+    str, typer.Option("--engine", metavar="compiled|simpy", help="The fast engine, or the one people read.")
+]
+
+
+@app.callback()
+def configurator(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Options that stand before the verb."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(version_of("offer-configurator"))
+        raise typer.Exit
+
+
+@app.command("list")
+def list_(as_json: JsonOption = False) -> None:
+    """List the instances that come with the program."""
+    from configurator import verbs
+    from configurator.printing import table_text
+
+    shipped = verbs.list_instances()
+    if as_json:
+        _print_json(shipped.records())
+    else:
+        typer.echo(table_text(shipped))
+
+
+@app.command()
+def describe(
+    instance: InstanceArgument,
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what an instance contains."""
+    from configurator import verbs
+    from configurator.printing import description_text
+
+    description = verbs.describe(_choice(instance, scenario, set_))
+    if as_json:
+        _print_json(description.document())
+    else:
+        typer.echo(description_text(description))
+
+
+@app.command()
+def validate(
+    instance: InstanceArgument,
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check an instance and all its scenarios; list every fault."""
+    from dataclasses import asdict
+
+    from configurator import verbs
+
+    validation = verbs.validate(_choice(instance, scenario, set_))
+    if as_json:
+        faults = [asdict(fault) for fault in validation.faults]
+        _print_json({"instance": validation.instance, "valid": validation.is_valid, "faults": faults})
+    elif validation.is_valid:
+        typer.echo(f"{validation.instance} is valid")
+    else:
+        _print_faults(validation.faults)
+    if not validation.is_valid:
+        raise typer.Exit(INVALID_INPUT)
+
+
+@app.command()
+def simulate(
+    instance: InstanceArgument,
+    plan: Annotated[Path | None, typer.Option("--plan", help="Simulate this plan file, not today's offer.")] = None,
+    events: Annotated[bool, typer.Option("--events", help="Also write every event to events.csv.")] = False,
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    seed: SeedOption = None,
+    replications: ReplicationsOption = None,
+    workers: WorkersOption = 0,
+    engine: EngineOption = "compiled",
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: a new one under runs/.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate today's offer (or a plan) and compare it with what is known of today."""
+    from configurator import verbs
+    from configurator.progress import shown
+
+    with shown(as_json) as progress:
+        simulation = verbs.simulate(
+            _choice(instance, scenario, set_),
+            _wish(seed, replications, None, None, workers, engine),
+            plan=plan,
+            events=events,
+            out=out,
+            command=_command(),
+            progress=progress,
+        )
+    _print_simulation(simulation, as_json)
+
+
+@app.command()
+def optimise(
+    instance: InstanceArgument,
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    seed: SeedOption = None,
+    replications: ReplicationsOption = None,
+    generations: Annotated[
+        int | None, typer.Option("--generations", min=1, help="Generations; default: the instance's.")
+    ] = None,
+    population: Annotated[
+        int | None, typer.Option("--population", min=2, help="Plans per generation; default: the instance's.")
+    ] = None,
+    random_plans: Annotated[
+        int, typer.Option("--random-plans", min=0, help="Random feasible plans to compare the front with.")
+    ] = 100,
+    workers: WorkersOption = 0,
+    engine: EngineOption = "compiled",
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: a new one under runs/.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for the plans none of which beats another, and write the front and its page."""
+    from configurator import verbs
+    from configurator.progress import shown
+
+    with shown(as_json) as progress:
+        front = verbs.optimise(
+            _choice(instance, scenario, set_),
+            _wish(seed, replications, generations, population, workers, engine),
+            out=out,
+            random_plans=random_plans,
+            command=_command(),
+            progress=progress,
+        )
+    _print_front(front, as_json)
+    if front.stopped:
+        raise typer.Exit(STOPPED_EARLY)
+
+
+@app.command()
+def front(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Print the front of a run."""
+    from configurator import verbs
+
+    _print_front(verbs.front(run), as_json)
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    kind: Annotated[str, typer.Option("--format", metavar="json|csv|xlsx", help="Format of the export.")] = "xlsx",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File (folder for csv); default: export.* in the run's folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's tables as one JSON file, a folder of CSV files or one Excel workbook."""
+    from configurator import verbs
+
+    written = verbs.export(run, verbs.export_format(kind), out)
+    if as_json:
+        _print_json([str(path) for path in written])
+    else:
+        for path in written:
+            typer.echo(str(path))
+
+
+# From words to arguments, from results to print
+
+
+def _choice(instance: str, scenario: str | None, settings: list[str] | None) -> "Choice":
+    from configurator import verbs
+
+    return verbs.Choice(instance, scenario, verbs.parameter_settings(settings or []))
+
+
+def _wish(
+    seed: int | None,
+    replications: int | None,
+    generations: int | None,
+    population: int | None,
+    workers: int,
+    engine: str,
+) -> "Wish":
+    from configurator import verbs
+
+    return verbs.Wish(seed, replications, generations, population, workers, verbs.engine_named(engine))
+
+
+def _command() -> tuple[str, ...]:
+    return ("configurator", *sys.argv[1:])
+
+
+def _print_json(document: object) -> None:
+    import json
+
+    typer.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _print_faults(faults: "tuple[object, ...]") -> None:
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+
+
+def _print_simulation(simulation: "Simulation", as_json: bool) -> None:
+    from configurator.printing import simulation_text
+
+    if as_json:
+        _print_json(simulation.document())
+    else:
+        typer.echo(simulation_text(simulation))
+
+
+def _print_front(found: "Front", as_json: bool) -> None:
+    from configurator.printing import found_text
+
+    if as_json:
+        _print_json(found.document())
+    else:
+        typer.echo(found_text(found))
+
+
+def main() -> None:
+    """Run the command line; a fault is one line, never a traceback."""
+    from instances.faults import ConfiguratorError
+
+    try:
+        app()
+    except ConfiguratorError as error:
+        sys.exit(_refused(error))
+
+
+def _refused(error: Exception) -> int:
+    from configurator.laboratory import NoFeasiblePlan
+
+    faults = getattr(error, "faults", None)
+    _print_faults(faults or tuple(str(error).splitlines()))
+    return INFEASIBLE if isinstance(error, NoFeasiblePlan) else INVALID_INPUT

@@ -1,0 +1,93 @@
+"""Where plans are tried, as the verbs see it: what they ask of the rooms below, and nothing of how it is done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from configurator.results import EvaluatedPlan, Interval, SearchState
+from configurator.tables import Table
+from instances.faults import ConfiguratorError
+from instances.instance import Instance
+from simulation.configuration import Configuration
+
+Engine = Literal["compiled", "simpy"]
+ENGINES: tuple[Engine, ...] = ("compiled", "simpy")
+
+
+class NoFeasiblePlan(ConfiguratorError):
+    """The rules leave no plan; the message names the smallest conflicting set."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is simulated and searched, with what; workers 0: one per core."""
+
+    seed: int
+    replications: int
+    final_replications: int
+    generations: int
+    population: int
+    workers: int
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class ObservationCheck:
+    """An observation against the simulated value; `in_range`: the simulated mean lies in the observed range."""
+
+    observation: str
+    description: str
+    unit: str
+    role: str
+    value: float
+    low: float
+    high: float
+    simulated: Interval | None
+
+    @property
+    def in_range(self) -> bool:
+        """Say whether the simulated mean lies in the observed range; never when nothing could be computed."""
+        return self.simulated is not None and self.low <= self.simulated.mean <= self.high
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What simulating one configuration gave; `indicators` has the columns of indicators.csv."""
+
+    indicators: Table
+    objectives: tuple[Interval, ...]
+    observations: tuple[ObservationCheck, ...]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Random repaired plans evaluated as the search evaluates its own, and the hypervolume of their front."""
+
+    plans: int
+    hypervolume: float
+
+
+class Experiment(Protocol):
+    """A search on one instance; what it has simulated is remembered while it lives."""
+
+    def states(self) -> Iterator[SearchState]:
+        """Yield where the search stands after each generation; the last state holds the final front."""
+
+    def baseline(self, plans: int) -> Baseline:
+        """Evaluate random repaired plans."""
+
+    def indicators(self, plan: EvaluatedPlan) -> Table | None:
+        """Return a plan's indicators, or None when they were not kept."""
+
+
+class Laboratory(Protocol):
+    """Simulates configurations and searches for better ones."""
+
+    def simulate(self, instance: Instance, configuration: Configuration, effort: Effort) -> Simulated:
+        """Simulate one configuration."""
+
+    def events(self, instance: Instance, configuration: Configuration, effort: Effort) -> Iterator[str]:
+        """Yield events.csv in pieces of text, its header first."""
+
+    def experiment(self, instance: Instance, effort: Effort) -> Experiment:
+        """Open a search; raise NoFeasiblePlan when the rules leave no plan."""

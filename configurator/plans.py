@@ -1,0 +1,151 @@
+"""A plan as a file: its mixes, capacities and contract by name, and back to a configuration."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from configurator.tables import Table, table
+from instances.faults import ConfiguratorError, Fault, in_reading_order
+from instances.instance import Instance
+from simulation.configuration import Configuration, content_key, offer_cells, todays_configuration
+
+SHARE_KEYS = ("zone", "profile", "pathway")
+CAPACITY_KEYS = ("zone", "resource", "provider")
+
+
+class InvalidPlan(ConfiguratorError):
+    """A plan file that cannot be used with this instance, with all its faults."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = in_reading_order(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+def plan_document(
+    instance: Instance, configuration: Configuration, extra: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Return the plan as written to plans/ID.json; `extra` adds what is known of it (objectives, binding rules)."""
+    today = todays_configuration(instance)
+    return {
+        "instance": instance.name,
+        "fingerprint": instance.fingerprint,
+        "key": content_key(configuration),
+        **(extra or {}),
+        "contract": configuration.contract,
+        "shares": [
+            {"zone": cell.zone, "profile": cell.profile, "pathway": cell.pathway, "today": cell.current, "share": share}
+            for cell, share in zip(offer_cells(instance), configuration.shares, strict=True)
+        ],
+        "capacities": [
+            {"zone": row.zone, "resource": row.resource, "provider": row.provider, "today": now, "units": units}
+            for row, now, units in zip(instance.capacities, today.capacities, configuration.capacities, strict=True)
+        ],
+    }
+
+
+def plan_table(instance: Instance, configuration: Configuration, name: str = "plan") -> Table:
+    """Return the plan as one long table: a row a share, a capacity, the contract."""
+    rows: list[tuple[str | float, ...]] = [
+        ("share", cell.zone, cell.profile, cell.pathway, "", "", cell.current, share)
+        for cell, share in zip(offer_cells(instance), configuration.shares, strict=True)
+    ]
+    rows += [
+        ("capacity", row.zone, "", "", row.resource, row.provider, row.current, units)
+        for row, units in zip(instance.capacities, configuration.capacities, strict=True)
+    ]
+    columns = ("kind", "zone", "profile", "pathway", "resource", "provider", "today", "value")
+    return table(name, columns, rows)
+
+
+def read_plan(instance: Instance, path: Path) -> Configuration:
+    """Return the configuration a plan file asks for; what it does not name stays as today.
+
+    All faults are listed at once; their rows are positions in the file's lists, from 1.
+    """
+    faults: list[Fault] = []
+    document = _document(path, faults)
+    today = todays_configuration(instance)
+    cells = {(cell.zone, cell.profile, cell.pathway): index for index, cell in enumerate(offer_cells(instance))}
+    pools = {(row.zone, row.resource, row.provider): index for index, row in enumerate(instance.capacities)}
+    shares = _override(list(today.shares), cells, document.get("shares", []), SHARE_KEYS, "share", path, faults)
+    units = _override(
+        [float(capacity) for capacity in today.capacities],
+        pools,
+        document.get("capacities", []),
+        CAPACITY_KEYS,
+        "units",
+        path,
+        faults,
+    )
+    contract = str(document.get("contract", today.contract))
+    _check_contract(instance, contract, path, faults)
+    _check_mixes(instance, shares, path, faults)
+    if faults:
+        raise InvalidPlan(faults)
+    return Configuration(tuple(shares), tuple(round(capacity) for capacity in units), contract)
+
+
+def _document(path: Path, faults: list[Fault]) -> Mapping[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidPlan([_fault(path, None, "", str(error.strerror), "a readable plan file")]) from error
+    except ValueError as error:
+        raise InvalidPlan([_fault(path, None, "", str(error), "a plan as JSON, in UTF-8")]) from error
+    if not isinstance(content, dict):
+        faults.append(_fault(path, None, "", type(content).__name__, "an object with shares, capacities, contract"))
+        return {}
+    return content
+
+
+def _override(
+    values: list[float],
+    index: Mapping[tuple[str, str, str], int],
+    rows: object,
+    keys: Sequence[str],
+    column: str,
+    path: Path,
+    faults: list[Fault],
+) -> list[float]:
+    if not isinstance(rows, list):
+        faults.append(_fault(path, None, column, type(rows).__name__, "a list"))
+        return values
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            faults.append(_fault(path, number, column, repr(row), "an object"))
+            continue
+        key = (str(row.get(keys[0], "")), str(row.get(keys[1], "")), str(row.get(keys[2], "")))
+        value = row.get(column)
+        if key not in index:
+            expected = f"a {', '.join(keys)} of the instance"
+            faults.append(_fault(path, number, ", ".join(keys), ", ".join(key), expected))
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            faults.append(_fault(path, number, column, repr(value), "a number that is not negative"))
+        elif column == "units" and value != round(value):
+            faults.append(_fault(path, number, column, repr(value), "a whole number"))
+        else:
+            values[index[key]] = float(value)
+    return values
+
+
+def _check_contract(instance: Instance, contract: str, path: Path, faults: list[Fault]) -> None:
+    known = {row.contract for row in instance.contracts} | {instance.settings.contract}
+    if contract not in known:
+        faults.append(_fault(path, None, "contract", contract, f"one of {', '.join(sorted(known))}"))
+
+
+def _check_mixes(instance: Instance, shares: Sequence[float], path: Path, faults: list[Fault]) -> None:
+    """Shares of one profile in one territory sum to 1."""
+    sums: dict[tuple[str, str], float] = {}
+    for cell, share in zip(offer_cells(instance), shares, strict=True):
+        sums[cell.zone, cell.profile] = sums.get((cell.zone, cell.profile), 0.0) + share
+    for (zone, profile), total in sums.items():
+        if abs(total - 1.0) > 1e-6:
+            faults.append(_fault(path, None, "share", f"{total:.6g} for {profile} in {zone}", "shares that sum to 1"))
+
+
+def _fault(path: Path, row: int | None, column: str, found: str, expected: str) -> Fault:
+    return Fault(file=path.name, row=row, column=column, found=found, expected=expected, message="not usable as a plan")

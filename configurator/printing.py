@@ -1,0 +1,148 @@
+"""Tables as plain aligned text: the same on a terminal, in a pipe and in a log."""
+
+from collections.abc import Sequence
+
+from configurator.description import Description
+from configurator.laboratory import ObservationCheck
+from configurator.progress import duration
+from configurator.results import FrontRow, Interval, ObjectiveScale
+from configurator.runs.findings import FRONT_PAGE, Front
+from configurator.tables import Cell, Table
+from configurator.verbs import Simulation
+
+
+def number(value: float) -> str:
+    """Return a number as people read it: four significant digits, thousands apart.
+
+    >>> number(0.01234567), number(90349.0), number(71.2345)
+    ('0.01235', '90,349', '71.23')
+    """
+    if value != value:
+        return "-"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def interval_text(interval: Interval) -> str:
+    """Return a mean with its interval: `71.23 (70.8 to 71.6)`."""
+    return f"{number(interval.mean)} ({number(interval.low)} to {number(interval.high)})"
+
+
+def cell_text(cell: Cell) -> str:
+    """Return one cell as people read it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return number(cell) if isinstance(cell, float) else str(cell)
+
+
+def table_text(content: Table) -> str:
+    """Return the table with aligned columns: numbers to the right, words to the left."""
+    lines = [[cell_text(cell) for cell in row] for row in content.rows]
+    columns = range(len(content.columns))
+    widths = [max([len(content.columns[k]), *(len(line[k]) for line in lines)]) for k in columns]
+    right = [
+        any(row[k] is not None for row in content.rows)
+        and all(row[k] is None or isinstance(row[k], int | float) for row in content.rows)
+        for k in columns
+    ]
+    return "\n".join(_line(line, widths, right) for line in [list(content.columns), *lines])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [
+        cell.rjust(width) if to_right else cell.ljust(width)
+        for cell, width, to_right in zip(cells, widths, right, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def front_text(rows: Sequence[FrontRow], today: FrontRow | None, objectives: Sequence[ObjectiveScale]) -> str:
+    """Return the front as a table, then what each plan changes."""
+    shown = [*([] if today is None else [today]), *rows]
+    columns = ("plan", *(objective.name for objective in objectives), "non-dominated", "replications")
+    lines: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            row.id,
+            *(interval_text(interval) for interval in row.objectives),
+            "" if row.probability_non_dominated is None else f"{100 * row.probability_non_dominated:.0f} %",
+            row.replications,
+        )
+        for row in shown
+    )
+    changes = "\n".join(f"{row.id}: {row.changes}" for row in rows)
+    return f"{table_text(Table('front', columns, lines))}\n\nWhat each plan changes against today\n{changes}"
+
+
+def found_text(found: Front) -> str:
+    """Return what a search found: front, hypervolumes, where it lies."""
+    against = (
+        "not compared with random plans"
+        if found.random_hypervolume is None
+        else f"{found.random_plans} random repaired plans: {found.random_hypervolume:.4f}"
+    )
+    lines = [
+        front_text(found.rows, found.today, found.objectives),
+        "",
+        f"{found.better_than_today} of {len(found.rows)} plans are nowhere worse than today and somewhere better",
+        f"hypervolume of the front: {found.hypervolume:.4f}; {against}",
+        f"{found.evaluations:,} plans evaluated in {found.replications:,} replications, {duration(found.seconds)}",
+    ]
+    if found.failures:
+        lines.append(f"{len(found.failures)} evaluations failed and were left out; see failures.csv")
+    if found.stopped:
+        lines.append("the search was stopped before its end")
+    return "\n".join([*lines, f"run folder: {found.folder}", f"page: {found.folder / FRONT_PAGE}"])
+
+
+def simulation_text(simulation: Simulation) -> str:
+    """Return objectives, then each observation against the simulated value."""
+    simulated = simulation.simulated
+    objectives = Table(
+        "objectives",
+        ("objective", "better", "simulated (95 % interval)"),
+        tuple(
+            (objective.name, "more" if objective.direction == "maximise" else "less", interval_text(value))
+            for objective, value in zip(simulation.objectives, simulated.objectives, strict=True)
+        ),
+    )
+    in_range = sum(check.in_range for check in simulated.observations)
+    parts = [table_text(objectives)] if objectives.rows else []
+    if simulated.observations:
+        parts += [
+            table_text(_observed(simulated.observations)),
+            f"{in_range} of {len(simulated.observations)} observations are in range",
+        ]
+    parts.append(f"{simulation.replications} replications; run folder: {simulation.folder}")
+    return "\n\n".join(parts)
+
+
+def _observed(checks: Sequence[ObservationCheck]) -> Table:
+    columns = ("", "observation", "simulated (95 % interval)", "observed", "unit", "role", "description")
+    rows = tuple(
+        (
+            "not computed" if check.simulated is None else "in range" if check.in_range else "OUT",
+            check.observation,
+            "-" if check.simulated is None else interval_text(check.simulated),
+            f"{number(check.value)} ({number(check.low)} to {number(check.high)})",
+            check.unit,
+            check.role,
+            check.description,
+        )
+        for check in checks
+    )
+    return Table("observations", columns, rows)
+
+
+def description_text(description: Description) -> str:
+    """Return the facts, then each table that has rows under its name."""
+    width = max(len(name) for name, _ in description.facts)
+    facts = "\n".join(f"{name.ljust(width)}  {cell_text(cell)}" for name, cell in description.facts)
+    tables = [
+        f"{content.name.upper()} ({len(content.rows)})\n{table_text(content)}"
+        for content in description.tables
+        if content.rows
+    ]
+    return "\n\n".join([facts, *tables])

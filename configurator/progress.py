@@ -1,0 +1,151 @@
+"""What the terminal shows while a search runs: bars for people, plain lines for logs, nothing for programs."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichBar
+    from rich.progress import TaskID
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a search stands, as shown.
+
+    seconds: since the search began; seconds_left: at the pace so far, None before the first generation.
+    """
+
+    generation: int
+    generations: int
+    front_size: int
+    hypervolume: float
+    replications: int
+    seconds: float
+
+    @property
+    def replications_per_second(self) -> float:
+        """Return replications simulated per second of clock time so far."""
+        return self.replications / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Return the time left if the generations to come take as long as those done."""
+        if self.generation <= 0:
+            return None
+        return self.seconds / self.generation * max(self.generations - self.generation, 0)
+
+    def line(self) -> str:
+        """Return the standing as one plain line."""
+        parts = [
+            f"generation {self.generation}/{self.generations}",
+            f"front {self.front_size}",
+            f"hypervolume {self.hypervolume:.4f}",
+            f"{self.replications_per_second:.3g} replications/s",
+        ]
+        if self.seconds_left is not None:
+            parts.append(f"{duration(self.seconds_left)} left")
+        return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the two units that matter.
+
+    >>> duration(3.2), duration(75), duration(7265)
+    ('3 s', '1 min 15 s', '2 h 01 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class Progress(Protocol):
+    """Watches a search and never steers it."""
+
+    def message(self, text: str) -> None:
+        """Say what is being done now."""
+
+    def generation(self, standing: Standing) -> None:
+        """Show a finished generation."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def message(self, text: str) -> None:
+        """Say nothing."""
+
+    def generation(self, standing: Standing) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True)
+class PlainLines:
+    """One line an event, for logs and pipes."""
+
+    out: TextIO
+
+    def message(self, text: str) -> None:
+        """Print the text as a line."""
+        print(text, file=self.out, flush=True)
+
+    def generation(self, standing: Standing) -> None:
+        """Print the standing as a line."""
+        print(standing.line(), file=self.out, flush=True)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar that moves, for a terminal."""
+
+    bar: "RichBar"
+    task: "TaskID"
+
+    def message(self, text: str) -> None:
+        """Show the text before the bar."""
+        self.bar.update(self.task, description=text)
+
+    def generation(self, standing: Standing) -> None:
+        """Move the bar and renew what stands beside it."""
+        self.bar.update(self.task, total=standing.generations, completed=standing.generation, standing=standing.line())
+
+
+@contextmanager
+def shown(quiet: bool, out: TextIO | None = None) -> Iterator[Progress]:
+    """Yield the progress that suits the place: none if quiet, bars on a terminal, else plain lines."""
+    stream = sys.stderr if out is None else out
+    if quiet:
+        yield Silent()
+    elif stream.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichBar
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[standing]}"),
+            TimeElapsedColumn(),
+        )
+        with RichBar(*columns, console=Console(file=stream)) as bar:
+            yield Bars(bar, bar.add_task("starting", total=None, standing=""))
+    else:
+        yield PlainLines(stream)
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def seconds(self) -> float:
+        """Return the seconds gone by."""
+        return time.monotonic() - self.start

@@ -1,0 +1,124 @@
+"""What a search hands over: plans with their objectives, the front they make, and that front as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from configurator.tables import Cell, Table, table
+from simulation.configuration import Configuration
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with the ends of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ObjectiveScale:
+    """An objective as people see it: its name, which way is better, the fixed bounds of its scale."""
+
+    name: str
+    direction: Literal["maximise", "minimise"]
+    low: float
+    high: float
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class EvaluatedPlan:
+    """A configuration and what its simulation gave, objectives in the instance's order."""
+
+    configuration: Configuration
+    objectives: tuple[Interval, ...]
+    probability_non_dominated: float | None
+    replications: int
+    binding_rules: tuple[str, ...] = ()
+    fate: str = ""
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """Where a search stands after one generation.
+
+    hypervolume: share of the box between the objectives' fixed bounds that the front dominates.
+    """
+
+    generation: int
+    generations: int
+    evaluations: int
+    replications: int
+    hypervolume: float
+    front: tuple[EvaluatedPlan, ...]
+    today: EvaluatedPlan
+    archive: tuple[EvaluatedPlan, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrontRow:
+    """One plan of a front as people see it: numbered, its changes in words."""
+
+    id: str
+    objectives: tuple[Interval, ...]
+    probability_non_dominated: float | None
+    replications: int
+    changes: str
+
+
+def front_table(name: str, objectives: Sequence[str], rows: Sequence[FrontRow]) -> Table:
+    """Return the table written as front.csv (and today.csv): one row a plan."""
+    columns = ["id"]
+    for objective in objectives:
+        columns += [objective, f"{objective}_low", f"{objective}_high"]
+    columns += ["probability_non_dominated", "replications", "changes"]
+    return table(name, columns, [_front_cells(row) for row in rows])
+
+
+def _front_cells(row: FrontRow) -> list[Cell]:
+    cells: list[Cell] = [row.id]
+    for interval in row.objectives:
+        cells += [interval.mean, interval.low, interval.high]
+    return [*cells, row.probability_non_dominated, row.replications, row.changes]
+
+
+def front_rows(content: Table, objectives: Sequence[str]) -> tuple[FrontRow, ...]:
+    """Read a front's table back into rows."""
+    return tuple(_front_row(record, objectives) for record in content.records())
+
+
+def _front_row(record: dict[str, Cell], objectives: Sequence[str]) -> FrontRow:
+    probability = record["probability_non_dominated"]
+    return FrontRow(
+        id=str(record["id"]),
+        objectives=tuple(
+            Interval(*(float(str(record[f"{objective}{end}"])) for end in ("", "_low", "_high")))
+            for objective in objectives
+        ),
+        probability_non_dominated=None if probability is None else float(str(probability)),
+        replications=int(str(record["replications"])),
+        changes=str(record["changes"]),
+    )
+
+
+def sorted_front(plans: Sequence[EvaluatedPlan], objectives: Sequence[ObjectiveScale]) -> list[EvaluatedPlan]:
+    """Return plans best first objective first; ties by the others, then by content: the order never varies."""
+
+    def key(plan: EvaluatedPlan) -> tuple[object, ...]:
+        signs = [-1.0 if objective.direction == "maximise" else 1.0 for objective in objectives]
+        values = tuple(sign * value.mean for sign, value in zip(signs, plan.objectives, strict=True))
+        return (*values, plan.configuration.shares, plan.configuration.capacities, plan.configuration.contract)
+
+    return sorted(plans, key=key)
+
+
+def dominates(first: Sequence[Interval], second: Sequence[Interval], objectives: Sequence[ObjectiveScale]) -> bool:
+    """Say whether the first's means are nowhere worse and somewhere better than the second's."""
+    gains = [
+        (a.mean - b.mean) * (1.0 if objective.direction == "maximise" else -1.0)
+        for a, b, objective in zip(first, second, objectives, strict=True)
+    ]
+    return all(gain >= 0 for gain in gains) and any(gain > 0 for gain in gains)

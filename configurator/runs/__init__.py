@@ -1,0 +1,1 @@
+"""A run and its folder: what was asked, what happened, where it lies."""

@@ -1,0 +1,299 @@
+"""What a search found, as the files of its run, and back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from configurator.changes import describe_changes, list_changes
+from configurator.figures import FrontView, PagePlan, PlanDetail, front_page
+from configurator.laboratory import Baseline, Experiment
+from configurator.plans import plan_document, plan_table
+from configurator.results import (
+    EvaluatedPlan,
+    FrontRow,
+    ObjectiveScale,
+    SearchState,
+    dominates,
+    front_rows,
+    front_table,
+    sorted_front,
+)
+from configurator.runs.journal import JOURNAL
+from configurator.runs.manifest import DISTRIBUTION, Manifest, read_manifest
+from configurator.runs.store import RunFolder
+from configurator.tables import Cell, Table, csv_text, table, table_from_csv
+from instances.instance import Instance
+from simulation.configuration import content_key, todays_configuration
+
+SUMMARY = "summary.json"
+FRONT_PAGE = "front.html"
+TODAY = "today"
+
+
+@dataclass(frozen=True)
+class Front:
+    """A run's front and how it was found; `stopped`: the search did not run to its end."""
+
+    folder: Path
+    objectives: tuple[ObjectiveScale, ...]
+    rows: tuple[FrontRow, ...]
+    today: FrontRow
+    hypervolume: float
+    random_hypervolume: float | None
+    random_plans: int
+    generations: int
+    evaluations: int
+    replications: int
+    seconds: float
+    stopped: bool
+    failures: tuple[str, ...] = ()
+
+    @property
+    def better_than_today(self) -> int:
+        """Return how many plans are nowhere worse than today and somewhere better."""
+        return sum(dominates(row.objectives, self.today.objectives, self.objectives) for row in self.rows)
+
+    def document(self) -> dict[str, object]:
+        """Return everything as one JSON-able object, plans as rows of front.csv."""
+        names = [objective.name for objective in self.objectives]
+        return {
+            "folder": str(self.folder),
+            **summary_document(self),
+            "objectives": [asdict(objective) for objective in self.objectives],
+            "today": front_table(TODAY, names, [self.today]).records()[0],
+            "front": front_table("front", names, self.rows).records(),
+        }
+
+
+def objective_scales(instance: Instance) -> tuple[ObjectiveScale, ...]:
+    """Return the instance's objectives as people see them."""
+    return tuple(ObjectiveScale(row.objective, row.direction, row.low, row.high) for row in instance.objectives)
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """Return a document as indented JSON; a nan in it is an error."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _front_rows(instance: Instance, state: SearchState) -> tuple[FrontRow, ...]:
+    plans = sorted_front(state.front, objective_scales(instance))
+    width = max(2, len(str(len(plans))))
+    return tuple(_row(instance, f"P{number:0{width}d}", plan) for number, plan in enumerate(plans, start=1))
+
+
+def _row(instance: Instance, name: str, plan: EvaluatedPlan) -> FrontRow:
+    changes = describe_changes(instance, todays_configuration(instance), plan.configuration)
+    return FrontRow(name, plan.objectives, plan.probability_non_dominated, plan.replications, changes)
+
+
+def search_front_table(instance: Instance, state: SearchState) -> Table:
+    return front_table("front", _objective_names(instance), _front_rows(instance, state))
+
+
+def _objective_names(instance: Instance) -> list[str]:
+    return [row.objective for row in instance.objectives]
+
+
+def write_results(folder: RunFolder, instance: Instance, experiment: Experiment, state: SearchState) -> None:
+    scales = objective_scales(instance)
+    rows = _front_rows(instance, state)
+    plans = sorted_front(state.front, scales)
+    names = _objective_names(instance)
+    folder.write("front.csv", csv_text(front_table("front", names, rows)))
+    folder.write("today.csv", csv_text(front_table(TODAY, names, [_row(instance, TODAY, state.today)])))
+    folder.write("archive.csv", csv_text(_archive_table(state, names, rows, plans)))
+    for row, plan in zip(rows, plans, strict=True):
+        _write_plan(folder, instance, row, plan)
+        _write_indicators(folder, f"plans/{row.id}_indicators.csv", experiment, plan)
+    _write_indicators(folder, "indicators.csv", experiment, state.today)
+    if state.failures:
+        folder.write("failures.csv", csv_text(table("failures", ("description",), [(text,) for text in state.failures])))
+
+
+def _write_indicators(folder: RunFolder, name: str, experiment: Experiment, plan: EvaluatedPlan) -> None:
+    content = experiment.indicators(plan)
+    if content is not None:
+        folder.write(name, csv_text(content))
+
+
+def _write_plan(folder: RunFolder, instance: Instance, row: FrontRow, plan: EvaluatedPlan) -> None:
+    names = _objective_names(instance)
+    changes = list_changes(instance, todays_configuration(instance), plan.configuration)
+    known = {
+        "id": row.id,
+        "objectives": {name: asdict(value) for name, value in zip(names, plan.objectives, strict=True)},
+        "probability_non_dominated": plan.probability_non_dominated,
+        "replications": plan.replications,
+        "binding_rules": list(plan.binding_rules),
+        "changes": [
+            asdict(PlanDetail(change.kind, change.subject, change.zone, change.before, change.after))
+            for change in changes
+        ],
+    }
+    folder.write(f"plans/{row.id}.json", json_text(plan_document(instance, plan.configuration, known)))
+    folder.write(f"plans/{row.id}.csv", csv_text(plan_table(instance, plan.configuration)))
+
+
+def _archive_table(
+    state: SearchState, names: Sequence[str], rows: Sequence[FrontRow], plans: Sequence[EvaluatedPlan]
+) -> Table:
+    """Return every plan evaluated; those of the front bear their id."""
+    ids = {content_key(plan.configuration): row.id for row, plan in zip(rows, plans, strict=True)}
+    cells: list[tuple[Cell, ...]] = []
+    for plan in state.archive:
+        key = content_key(plan.configuration)
+        means = tuple(interval.mean for interval in plan.objectives)
+        cells.append((key[:16], ids.get(key, ""), *means, plan.replications, plan.fate))
+    return table("archive", ("key", "id", *names, "replications", "fate"), cells)
+
+
+def front_of(
+    folder: RunFolder,
+    instance: Instance,
+    state: SearchState,
+    baseline: Baseline | None,
+    seconds: float,
+    stopped: bool,
+) -> Front:
+    return Front(
+        folder=folder.path,
+        objectives=objective_scales(instance),
+        rows=_front_rows(instance, state),
+        today=_row(instance, TODAY, state.today),
+        hypervolume=state.hypervolume,
+        random_hypervolume=None if baseline is None else baseline.hypervolume,
+        random_plans=0 if baseline is None else baseline.plans,
+        generations=state.generation,
+        evaluations=state.evaluations,
+        replications=state.replications,
+        seconds=seconds,
+        stopped=stopped,
+        failures=state.failures,
+    )
+
+
+def summary_document(found: Front) -> dict[str, object]:
+    return {
+        "status": "stopped early" if found.stopped else "finished",
+        "front_size": len(found.rows),
+        "better_than_today": found.better_than_today,
+        "hypervolume": found.hypervolume,
+        "random_hypervolume": found.random_hypervolume,
+        "random_plans": found.random_plans,
+        "generations": found.generations,
+        "evaluations": found.evaluations,
+        "replications": found.replications,
+        "seconds": round(found.seconds, 3),
+        "failures": list(found.failures),
+    }
+
+
+def result_names(found: Front) -> list[str]:
+    plans = [f"plans/{row.id}{ending}" for row in found.rows for ending in (".json", ".csv", "_indicators.csv")]
+    return ["front.csv", "today.csv", "archive.csv", "indicators.csv", "failures.csv", JOURNAL, *plans]
+
+
+def read_front(folder: RunFolder) -> Front:
+    scales = read_manifest(folder).objectives
+    names = [scale.name for scale in scales]
+    summary = json.loads(folder.read(SUMMARY))
+    return Front(
+        folder=folder.path,
+        objectives=scales,
+        rows=front_rows(table_from_csv("front", folder.read("front.csv")), names),
+        today=front_rows(table_from_csv(TODAY, folder.read("today.csv")), names)[0],
+        hypervolume=summary["hypervolume"],
+        random_hypervolume=summary["random_hypervolume"],
+        random_plans=summary["random_plans"],
+        generations=summary["generations"],
+        evaluations=summary["evaluations"],
+        replications=summary["replications"],
+        seconds=summary["seconds"],
+        stopped=summary["status"] != "finished",
+        failures=tuple(summary["failures"]),
+    )
+
+
+def _all_plans(folder: RunFolder, ids: Sequence[str]) -> Table:
+    columns: tuple[str, ...] = ()
+    rows: list[tuple[Cell, ...]] = []
+    for name in ids:
+        if folder.has(f"plans/{name}.csv"):
+            content = table_from_csv("plan", folder.read(f"plans/{name}.csv"))
+            columns = content.columns
+            rows += [(name, *row) for row in content.rows]
+    return table("plans", ("plan", *columns), rows)
+
+
+def _facts(manifest: Manifest) -> list[tuple[str, str]]:
+    return [
+        ("instance", manifest.instance),
+        ("title", manifest.title),
+        ("scenario", manifest.scenario),
+        ("parameters set", ", ".join(f"{name}={value}" for name, value in manifest.overrides.items()) or "none"),
+        ("seed", str(manifest.seed)),
+        ("engine", manifest.engine),
+        ("started", manifest.started),
+        ("command", " ".join(manifest.command)),
+        ("version", manifest.versions.get(DISTRIBUTION, "")),
+        ("instance fingerprint", manifest.fingerprint),
+    ]
+
+
+def page_of_run(folder: RunFolder) -> str:
+    """Return the front page of a run, made from the files of its folder alone."""
+    manifest = read_manifest(folder)
+    found = read_front(folder)
+    tried = "" if not found.evaluations else f" found among {found.evaluations:,} tried"
+    stopped = " · stopped before its end" if found.stopped else ""
+    return front_page(
+        FrontView(
+            title=manifest.title,
+            subtitle=f"Scenario {manifest.scenario} · {len(found.rows)} plans{tried} in {found.replications:,} "
+            f"simulations · currency {manifest.currency}{stopped}",
+            objectives=found.objectives,
+            plans=tuple(_page_plan(folder, row) for row in found.rows),
+            today=found.today,
+            others=_others(folder, found.objectives),
+            hypervolume=found.hypervolume,
+            random_hypervolume=found.random_hypervolume,
+            random_plans=found.random_plans,
+            facts=tuple(_facts(manifest)),
+        )
+    )
+
+
+def _page_plan(folder: RunFolder, row: FrontRow) -> PagePlan:
+    document = json.loads(folder.read(f"plans/{row.id}.json"))
+    return PagePlan(
+        row=row,
+        details=tuple(PlanDetail(**change) for change in document["changes"]),
+        binding_rules=tuple(document["binding_rules"]),
+    )
+
+
+def _others(folder: RunFolder, objectives: Sequence[ObjectiveScale]) -> tuple[tuple[float, ...], ...]:
+    """Return the means of plans tried that are not on the front; quarantined ones have none and are left out."""
+    if not folder.has("archive.csv"):
+        return ()
+    found = []
+    for record in table_from_csv("archive", folder.read("archive.csv")).records():
+        values = [record[objective.name] for objective in objectives]
+        if not record["id"] and all(isinstance(value, int | float) for value in values):
+            found.append(tuple(float(str(value)) for value in values))
+    return tuple(found)
+
+
+def run_tables(folder: RunFolder) -> list[Table]:
+    """Return every table a run holds, plans one below the other, and last what made the run."""
+    tables = [
+        table_from_csv(name, folder.read(f"{name}.csv"))
+        for name in ("front", TODAY, "indicators", "observations", "archive")
+        if folder.has(f"{name}.csv")
+    ]
+    if folder.has("front.csv"):
+        tables.insert(2, _all_plans(folder, [str(record["id"]) for record in tables[0].records()]))
+    manifest = read_manifest(folder)
+    facts = [(name, str(value)) for name, value in _facts(manifest)]
+    return [*tables, table("run", ("name", "value_text"), facts)]

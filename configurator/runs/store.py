@@ -1,0 +1,163 @@
+"""A run's folder: files written whole or not at all, one process at a time, nothing outside it."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from instances.faults import ConfiguratorError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+MANIFEST = "manifest.json"
+LOCK = ".lock"
+
+
+class RunFolderError(ConfiguratorError):
+    """A run folder cannot be used as asked."""
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file through a temporary neighbour, so that a reader sees the old or the new one, never a part."""
+    write_pieces_atomically(path, [content])
+
+
+def write_pieces_atomically(path: Path, pieces: Iterable[str | bytes]) -> None:
+    """Write a file too long for memory, piece by piece, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for piece in pieces:
+                file.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
+            file.flush()
+            os.fsync(file.fileno())
+        _give_usual_permissions(Path(temporary))
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _give_usual_permissions(path: Path) -> None:
+    """Undo mkstemp's owner-only mode: results are read by colleagues."""
+    if sys.platform != "win32":
+        mask = os.umask(0)
+        os.umask(mask)
+        path.chmod(0o666 & ~mask)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder; every name given is relative to it and stays inside it."""
+
+    path: Path
+
+    def inside(self, name: str) -> Path:
+        """Return the path of a file of this run; refuse a name that leads out of the folder."""
+        root = self.path.resolve()
+        candidate = (root / name).resolve()
+        if not name or candidate == root or not candidate.is_relative_to(root):
+            raise RunFolderError(f"{name!r} is no file name inside the run folder {self.path}")
+        return candidate
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file of this run, whole or not at all."""
+        path = self.inside(name)
+        write_atomically(path, content)
+        return path
+
+    def write_pieces(self, name: str, pieces: Iterable[str | bytes]) -> Path:
+        """Write a long file of this run piece by piece, whole or not at all."""
+        path = self.inside(name)
+        write_pieces_atomically(path, pieces)
+        return path
+
+    def read(self, name: str) -> str:
+        """Return the text of a file of this run."""
+        path = self.inside(name)
+        if not path.is_file():
+            raise RunFolderError(f"{self.path} holds no {name}: the run did not get that far, or is no run")
+        return path.read_text(encoding="utf-8")
+
+    def has(self, name: str) -> bool:
+        """Say whether this run has such a file."""
+        return self.inside(name).is_file()
+
+
+def open_run(path: Path) -> RunFolder:
+    """Return an existing run's folder for reading."""
+    if not (path / MANIFEST).is_file():
+        raise RunFolderError(f"{path} is no run folder: it holds no {MANIFEST}")
+    return RunFolder(path)
+
+
+@contextmanager
+def new_run(path: Path) -> Iterator[RunFolder]:
+    """Create a run's folder and keep every other process out of it until the run ends.
+
+    A folder that already holds anything is refused, never overwritten. A folder in which nothing was
+    written (the run failed before its manifest) is taken away again.
+    """
+    _check_free(path)
+    existed = path.is_dir()
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(path):
+            _check_free(path)
+            yield RunFolder(path)
+    finally:
+        if not existed and not (path / MANIFEST).exists():
+            shutil.rmtree(path)
+
+
+def _check_free(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise RunFolderError(f"{path} is a file; a run needs a folder of its own")
+    if (path / MANIFEST).exists():
+        raise RunFolderError(f"{path} already holds a run; name another folder with --out")
+    if path.is_dir() and any(entry.name != LOCK for entry in path.iterdir()):
+        raise RunFolderError(f"{path} is not empty; name another folder with --out")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system gives it back when the process ends, however it ends."""
+    with (path / LOCK).open("a+b") as file:
+        if not _try_lock(file):
+            raise RunFolderError(f"another process is working in {path}; wait for it or name another folder")
+        yield
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """Return the first of NAME-1, NAME-2, ... that does not exist yet."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def copy_inputs(folder: RunFolder, files: Mapping[str, bytes]) -> None:
+    """Keep the instance's files with the run: results never travel without their inputs."""
+    for name, content in files.items():
+        folder.write(f"inputs/{name}", content)

@@ -1,0 +1,304 @@
+"""What people do with the configurator, as Python functions; the command line only calls these."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from configurator.asking import Choice, Wish, engine_named, export_format, parameter_settings
+from configurator.description import Description, describe_instance
+from configurator.exports import ExportFormat, write_export
+from configurator.laboratory import Baseline, Effort, Experiment, Laboratory, Simulated
+from configurator.observing import observation_table
+from configurator.plans import plan_document, read_plan
+from configurator.progress import Progress, Silent, Standing, Stopwatch
+from configurator.results import ObjectiveScale, SearchState
+from configurator.runs.findings import (
+    FRONT_PAGE,
+    SUMMARY,
+    TODAY,
+    Front,
+    front_of,
+    json_text,
+    objective_scales,
+    page_of_run,
+    read_front,
+    result_names,
+    run_tables,
+    search_front_table,
+    summary_document,
+    write_results,
+)
+from configurator.runs.journal import JOURNAL, Journal
+from configurator.runs.manifest import (
+    Manifest,
+    now,
+    read_manifest,
+    result_hashes,
+    sha256,
+    versions_in_use,
+    write_manifest,
+)
+from configurator.runs.store import RunFolder, copy_inputs, free_folder, new_run, open_run
+from configurator.tables import Table, csv_text, table
+from instances.catalogue import instance_folder, load_instance, read_source, shipped_instances
+from instances.faults import Fault, InvalidInstance
+from instances.instance import Instance
+from simulation.configuration import content_key, todays_configuration
+
+RUNS = Path("runs")
+RANDOM_PLANS = 100
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Whether an instance can be used, and if not everything that is wrong with it."""
+
+    instance: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def is_valid(self) -> bool:
+        """Say whether there is no fault."""
+        return not self.faults
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What `simulate` gave and where it was written."""
+
+    folder: Path
+    replications: int
+    objectives: tuple[ObjectiveScale, ...]
+    simulated: Simulated
+
+    def document(self) -> dict[str, object]:
+        """Return everything but the indicators (they are in the folder) as one JSON-able object."""
+        names = [objective.name for objective in self.objectives]
+        return {
+            "folder": str(self.folder),
+            "replications": self.replications,
+            "objectives": {name: asdict(value) for name, value in zip(names, self.simulated.objectives, strict=True)},
+            "observations": observation_table(self.simulated.observations).records(),
+        }
+
+
+__all__ = [
+    "Choice",
+    "Front",
+    "Simulation",
+    "Validation",
+    "Wish",
+    "describe",
+    "engine_named",
+    "export",
+    "export_format",
+    "front",
+    "list_instances",
+    "optimise",
+    "parameter_settings",
+    "simulate",
+    "validate",
+]
+
+
+def list_instances() -> Table:
+    """Return the shipped instances with their titles."""
+    rows = []
+    for name in shipped_instances():
+        settings = load_instance(name).settings
+        rows.append((name, settings.name, settings.description))
+    return table("instances", ("instance", "name", "description"), rows)
+
+
+def describe(choice: Choice) -> Description:
+    """Return what an instance contains."""
+    return describe_instance(choice.load())
+
+
+def validate(choice: Choice) -> Validation:
+    """Return every fault of an instance: its own, and those that appear under one of its scenarios."""
+    try:
+        source = read_source(choice.instance)
+        source.instance(choice.scenario, choice.overrides)
+        return Validation(choice.instance, source.scenario_faults())
+    except InvalidInstance as error:
+        return Validation(choice.instance, error.faults)
+
+
+def simulate(
+    choice: Choice,
+    wish: Wish,
+    *,
+    plan: Path | None = None,
+    events: bool = False,
+    out: Path | None = None,
+    command: Sequence[str] = (),
+    laboratory: Laboratory | None = None,
+    progress: Progress | None = None,
+) -> Simulation:
+    """Simulate today's configuration, or a plan file's, and write indicators and observations to a run folder."""
+    shown = progress or Silent()
+    instance = choice.load()
+    effort = wish.effort(instance)
+    configuration = todays_configuration(instance) if plan is None else read_plan(instance, plan)
+    place = laboratory or _twin_laboratory()
+    with new_run(_folder(out, instance, "simulate")) as folder:
+        shown.message(f"simulating {instance.name}, {effort.replications} replications")
+        simulated = place.simulate(instance, configuration, effort)
+        _write_start(folder, choice, instance, effort, "simulate", command)
+        folder.write("indicators.csv", csv_text(simulated.indicators))
+        folder.write("observations.csv", csv_text(observation_table(simulated.observations)))
+        folder.write("plans/simulated.json", json_text(plan_document(instance, configuration)))
+        if events:
+            shown.message("writing events.csv")
+            folder.write_pieces("events.csv", place.events(instance, configuration, effort))
+        _write_hashes(folder, ["indicators.csv", "observations.csv", "plans/simulated.json", "events.csv"])
+        return Simulation(folder.path, effort.replications, objective_scales(instance), simulated)
+
+
+def optimise(
+    choice: Choice,
+    wish: Wish,
+    *,
+    out: Path | None = None,
+    random_plans: int = RANDOM_PLANS,
+    command: Sequence[str] = (),
+    laboratory: Laboratory | None = None,
+    progress: Progress | None = None,
+) -> Front:
+    """Search for the front, keep everything in a run folder, and draw the page; Ctrl-C keeps what there is."""
+    shown = progress or Silent()
+    instance = choice.load()
+    effort = wish.effort(instance)
+    place = laboratory or _twin_laboratory()
+    with new_run(_folder(out, instance, "optimise")) as folder:
+        watch = Stopwatch()
+        shown.message(f"preparing {instance.name}")
+        experiment = place.experiment(instance, effort)
+        _write_start(folder, choice, instance, effort, "optimise", command)
+        state, stopped = _searched(experiment, instance, folder, shown, watch)
+        if state is None:
+            raise KeyboardInterrupt  # before the first generation: nothing to keep
+        baseline, stopped = _baseline(experiment, 0 if stopped else random_plans, shown, stopped)
+        shown.message("writing the results")
+        write_results(folder, instance, experiment, state)
+        front = front_of(folder, instance, state, baseline, watch.seconds(), stopped)
+        folder.write(SUMMARY, json_text(summary_document(front)))
+        folder.write(FRONT_PAGE, page_of_run(folder))
+        _write_hashes(folder, [SUMMARY, FRONT_PAGE, *result_names(front)])
+        return front
+
+
+def front(run: Path) -> Front:
+    """Read a run's front back, and draw its page again if it is missing."""
+    folder = open_run(run)
+    found = read_front(folder)
+    if not folder.has(FRONT_PAGE):
+        folder.write(FRONT_PAGE, page_of_run(folder))
+    return found
+
+
+def export(run: Path, kind: ExportFormat, out: Path | None = None) -> list[Path]:
+    """Write a run's tables for other programs: one JSON file, a folder of CSV files or one Excel workbook."""
+    folder = open_run(run)
+    target = out or folder.path / ("export" if kind == "csv" else f"export.{kind}")
+    return write_export(run_tables(folder), kind, target)
+
+
+def _twin_laboratory() -> Laboratory:
+    # imported here: the twin brings numba and the solver, which describing and validating do without
+    from configurator.twin_laboratory import TwinLaboratory
+
+    return TwinLaboratory()
+
+
+def _folder(out: Path | None, instance: Instance, verb: str) -> Path:
+    return free_folder(RUNS, f"{instance.name}-{verb}") if out is None else out
+
+
+def _write_start(
+    folder: RunFolder, choice: Choice, instance: Instance, effort: Effort, verb: str, command: Sequence[str]
+) -> None:
+    files = _input_files(instance_folder(choice.instance))
+    copy_inputs(folder, files)
+    write_manifest(
+        folder,
+        Manifest(
+            verb=verb,
+            command=tuple(command),
+            instance=instance.name,
+            title=instance.settings.name or instance.name,
+            fingerprint=instance.fingerprint,
+            scenario=choice.scenario or TODAY,
+            overrides=dict(choice.overrides),
+            seed=effort.seed,
+            engine=effort.engine,
+            settings=asdict(effort),
+            inputs={name: sha256(content) for name, content in files.items()},
+            versions=versions_in_use(),
+            started=now(),
+            objectives=objective_scales(instance),
+            currency=instance.settings.currency,
+        ),
+    )
+
+
+def _input_files(folder: Path) -> dict[str, bytes]:
+    kept = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in {".csv", ".toml", ".md"})
+    return {path.name: path.read_bytes() for path in kept if path.is_file()}
+
+
+def _write_hashes(folder: RunFolder, names: Sequence[str]) -> None:
+    write_manifest(folder, replace(read_manifest(folder), results=result_hashes(folder, names), finished=now()))
+
+
+def _searched(
+    experiment: Experiment, instance: Instance, folder: RunFolder, progress: Progress, watch: Stopwatch
+) -> tuple[SearchState | None, bool]:
+    """Follow the search to its end or to Ctrl-C; return its last state and whether it was stopped."""
+    journal = Journal(folder.inside(JOURNAL))
+    last: SearchState | None = None
+    try:
+        for state in experiment.states():
+            last = state
+            journal.append(_journal_entry(state))
+            folder.write("front.csv", csv_text(search_front_table(instance, state)))
+            progress.generation(_standing(state, watch))
+    except KeyboardInterrupt:
+        progress.message("stopped by the user; keeping what was found")
+        journal.append({"stopped": True})
+        return last, True
+    return last, False
+
+
+def _standing(state: SearchState, watch: Stopwatch) -> Standing:
+    return Standing(
+        generation=state.generation,
+        generations=state.generations,
+        front_size=len(state.front),
+        hypervolume=state.hypervolume,
+        replications=state.replications,
+        seconds=watch.seconds(),
+    )
+
+
+def _journal_entry(state: SearchState) -> dict[str, object]:
+    return {
+        "generation": state.generation,
+        "evaluations": state.evaluations,
+        "replications": state.replications,
+        "hypervolume": state.hypervolume,
+        "front": [content_key(plan.configuration)[:16] for plan in state.front],
+        "failures": len(state.failures),
+    }
+
+
+def _baseline(experiment: Experiment, plans: int, progress: Progress, stopped: bool) -> tuple[Baseline | None, bool]:
+    if plans <= 0:
+        return None, stopped
+    progress.message(f"evaluating {plans} random plans to compare with")
+    try:
+        return experiment.baseline(plans), stopped
+    except KeyboardInterrupt:
+        progress.message("stopped by the user; no random plans to compare with")
+        return None, True
