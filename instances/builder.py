@@ -31,14 +31,15 @@ _FALSE = frozenset({"0", "false", "no"})
 
 @dataclass(frozen=True)
 class Built:
-    """An instance of the rows that could be built, the faults of the others, and where each row stands.
+    """An instance of the rows that could be built, the faults of the others, and where each row was written.
 
-    `lines` gives each built row's line in its file, by table; `broken` names tables with a row left out.
+    `rows` gives the written row of each built one, by table; `broken` names tables with a row left out.
     """
 
     instance: Instance
     faults: tuple[Fault, ...]
-    lines: Mapping[str, tuple[int, ...]]
+    written: WrittenInstance
+    rows: Mapping[str, tuple[WrittenRow, ...]]
     broken: frozenset[str]
 
 
@@ -65,16 +66,16 @@ def build(written: WrittenInstance, scenario: str | None = None, overrides: Mapp
     changed = {**_scenario_values(builder, scenario, central), **given}
     values = _parameter_values(_Builder(written), changed) if changed else central
     tables: dict[str, Any] = {}
-    lines: dict[str, tuple[int, ...]] = {}
+    places: dict[str, tuple[WrittenRow, ...]] = {}
     for name, table in written.tables.items():
         own = values if name != "scenarios" else central
         rows = list(_rows(builder, table, TABLES[name], own))
         tables[name] = tuple(row for _, row in rows)
-        lines[name] = tuple(line for line, _ in rows)
+        places[name] = tuple(place for place, _ in rows)
     tables["parameters"] = tuple(_in_force(row, changed) for row in tables.get("parameters", ()))
     settings = _settings(builder, values)
     instance = Instance(name=written.name, settings=settings, values=MappingProxyType(dict(values.known)), **tables)
-    return Built(instance, tuple(builder.faults), MappingProxyType(lines), frozenset(builder.broken))
+    return Built(instance, tuple(builder.faults), written, MappingProxyType(places), frozenset(builder.broken))
 
 
 def scenario_names(written: WrittenInstance) -> tuple[str, ...]:
@@ -147,7 +148,9 @@ def _in_force(row: Row, changed: Mapping[str, float]) -> Row:
     return row.model_copy(update={"value": changed[row.name], "low": None, "high": None, "distribution": ""})
 
 
-def _rows(builder: _Builder, table: WrittenTable, row_type: type[Row], values: Values) -> Iterator[tuple[int, Row]]:
+def _rows(
+    builder: _Builder, table: WrittenTable, row_type: type[Row], values: Values
+) -> Iterator[tuple[WrittenRow, Row]]:
     columns = {column.name: column for column in columns_of(row_type)}
     present = [(index, columns[name]) for index, name in enumerate(table.columns) if name in columns]
     if any(column.is_required and column.name not in table.columns for column in columns.values()):
@@ -163,7 +166,7 @@ def _rows(builder: _Builder, table: WrittenTable, row_type: type[Row], values: V
             builder.broken.add(table.name)
             continue
         try:
-            yield row.line, row_type.model_validate(cells)
+            yield row, row_type.model_validate(cells)
         except ValidationError as error:
             for details in error.errors(include_url=False, include_context=False):
                 name = str(details["loc"][0]) if details["loc"] else ""

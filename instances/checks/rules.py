@@ -1,0 +1,36 @@
+"""Rules: what each kind must name."""
+
+from collections.abc import Iterator
+
+from instances.checks.examined import Examined
+from instances.faults import Fault
+
+# The cells without which a rule of the kind says nothing.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "budget": ("bound",),
+    "authorised": (),
+    "opening": (),
+    "staffing": ("resource", "other_resource", "bound"),
+    "workforce": ("competence", "bound"),
+    "requires": ("pathway",),
+    "coverage": ("bound",),
+    "occupancy": ("resource", "bound"),
+    "equity": ("resource", "bound"),
+    "share": ("pathway", "bound"),
+    "sharing": ("resource",),
+}
+
+
+def rule_incomplete(examined: Examined) -> Iterator[Fault]:
+    """A rule lacks what its kind is about."""
+    for index, row in enumerate(examined.instance.rules):
+        for column in NEEDED[row.kind]:
+            if getattr(row, column) in ("", None):
+                yield examined.fault("rules", index, column, f"a {column}", f"a {row.kind} rule without {column}")
+
+
+def level_and_zone(examined: Examined) -> Iterator[Fault]:
+    """A rule holds for one zone and for each zone of a level at once."""
+    for index, row in enumerate(examined.instance.rules):
+        if row.level and row.zone:
+            yield examined.fault("rules", index, "zone", "a level or a zone, not both", "two scopes")
