@@ -102,14 +102,16 @@ def talbot_contour(time: float, count: int = CONTOUR_POINTS) -> tuple[Complexes,
     """
     angle = (np.arange(count // 2) + 0.5) * 2.0 * np.pi / count
     turned = 0.6407 * angle
-    points = count / time * (-0.6122 + 0.5017 * angle / np.tan(turned) + 0.2645j * angle)
+    points = (count / time * (-0.6122 + 0.5017 * angle / np.tan(turned) + 0.2645j * angle)).astype(np.complex128)
     slope = count / time * (0.5017 / np.tan(turned) - 0.5017 * turned / np.sin(turned) ** 2 + 0.2645j)
-    return points, 2.0 / count * np.exp(points * time) * slope
+    weights: Complexes = 2.0 / count * np.exp(points * time) * slope
+    return points, weights
 
 
 def _invert(transform: Complexes, weights: Complexes) -> Floats:
     """Invert a transform [point, ...] at the contour's time."""
-    return np.einsum("k,k...->...", weights, transform).imag
+    total: Complexes = np.einsum("k,k...->...", weights, transform)
+    return total.imag
 
 
 class _Index:
@@ -135,7 +137,7 @@ class _Index:
         """Return the step's row for a profile."""
         row = self.full.step_row(*key, profile)
         if row is None:
-            raise UnknownName(f"step {key[0]}/{key[1]} has no row for profile {profile}")
+            raise UnknownName("step", f"{key[0]}/{key[1]} of {profile}", map("/".join, self.steps))
         return row
 
     def services(self, key: tuple[str, str], profile: str) -> tuple[Service, ...]:
@@ -196,11 +198,14 @@ def _segment(key: tuple[int, int], index: _Index, points: Complexes) -> _Segment
     chain = _chain(index.profiles[key[0]], index.pathways[key[1]], index)
     size = len(chain.states)
     if not size:
-        return _Segment(np.zeros((len(points), _column_count(index)), complex), np.zeros((len(points), len(index.profiles)), complex))
+        return _Segment(
+            used=np.zeros((len(points), _column_count(index)), complex),
+            passage=np.zeros((len(points), len(index.profiles)), complex),
+        )
     resolvent = points[:, None, None] * np.eye(size) + np.diag(chain.leaving) - chain.entering
-    first = np.zeros(size)
-    first[0] = 1.0
-    present = np.linalg.solve(resolvent.transpose(0, 2, 1), np.broadcast_to(first, (len(points), size))[..., None])[..., 0]
+    first = np.eye(size)[0]
+    begun = np.broadcast_to(first, (len(points), size))
+    present = np.linalg.solve(resolvent.transpose(0, 2, 1), begun[..., None])[..., 0]
     entered = present @ chain.entering + first
     rates, lumps, once = _columns(chain, key, index)
     return _Segment(used=present @ rates + entered @ lumps + once, passage=present @ chain.turning)
@@ -225,7 +230,8 @@ def _segment_starts(
     for (zone, profile, pathway), share in zip(cells, mix, strict=True):
         again[:, zone, profile, :] += share * segments[profile, pathway].passage
     system = np.eye(shape[2]) - again.transpose(0, 1, 3, 2)
-    return np.linalg.solve(system, new[..., None])[..., 0]
+    started: Complexes = np.linalg.solve(system, new[..., None])[..., 0].astype(np.complex128)
+    return started
 
 
 # --- the chain of one segment -----------------------------------------------------------------------------------
@@ -299,11 +305,8 @@ class _Walk:
         for move in moves:
             if move.rate is None or (move.while_ and move.while_ not in held):
                 continue
-            factors = [
-                other.factor
-                for other in moves
-                if other.factor is not None and other.hazard == move.hazard and (not other.while_ or other.while_ in held)
-            ]
+            acting = [other for other in moves if other.hazard == move.hazard and other.while_ in ("", *held)]
+            factors = [other.factor for other in acting if other.factor is not None]
             rate = move.rate / self.index.units_per_year * float(np.prod(factors))
             if move.to or move.new_profile:
                 found.append((self._moved(move, state), rate))
@@ -395,15 +398,15 @@ def _columns(chain: _Chain, key: tuple[int, int], index: _Index) -> tuple[Floats
     rates["person_time"][:] = 1.0
     for number, (profile, step) in enumerate(chain.states):
         lumps["entries"][number, index.step_number[step]] = 1.0
-        for resource, amount in _held(step, profile, index):
-            place = index.resources.index(resource)
-            rates["use"][number, place] += amount
-            lumps["use"][number, place] += amount * index.turnover[resource]
+        for code, amount in _held(step, profile, index):
+            rates["use"][number, index.resources.index(code)] += amount
+            lumps["use"][number, index.resources.index(code)] += amount * index.turnover[code]
         for price in index.instance.prices:
             rate, lump, resource = _charge(price, profile, step, index)
             for contract, code in enumerate(index.contracts):
                 if price.contract in ("", code):
-                    _put(rates, lumps, "revenue", (number, contract, index.payers.index(price.payer)), (rate, lump), resource)
+                    place = number, contract, index.payers.index(price.payer)
+                    _put(rates, lumps, "revenue", place, (rate, lump), resource)
         for cost in index.instance.costs:
             rate, lump, resource = _charge(cost, profile, step, index)
             operator = index.providers.index(cost.provider) if cost.provider else len(index.providers)
@@ -433,7 +436,7 @@ def _held(step: tuple[str, str], profile: str, index: _Index) -> list[tuple[str,
     """Return (resource, units) in use during a step: its gate and its services."""
     row = index.step(step, profile)
     gate = [(row.gate, row.amount)] if row.gate else []
-    return gate + [(service.resource, service.amount) for service in index.services(step, profile) if not service.leads_to]
+    return gate + [(help_.resource, help_.amount) for help_ in index.services(step, profile) if not help_.leads_to]
 
 
 def _charge(row: Price | Cost, profile: str, step: tuple[str, str], index: _Index) -> tuple[float, float, int | None]:

@@ -1,0 +1,1 @@
+"""Which configurations keep every rule, and the nearest one that does."""
