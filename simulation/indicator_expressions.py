@@ -19,7 +19,7 @@ from instances.faults import ConfiguratorError
 from simulation.economics import margin_rate
 
 
-class InvalidExpression(ConfiguratorError):
+class InvalidExpression(ConfiguratorError):  # noqa: N818 (named for what it says)
     """An expression that cannot be read, with the place where it goes wrong."""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from instances.instance import Instance
+from instances.references import step_reference
 from instances.tables import Step
 from simulation.components import Pool, pools
 from simulation.configuration import offer_cells
@@ -203,8 +204,8 @@ class Chart:
                     r = self.resources[row.resource]
                     needed[s, p, r] = True
                     if row.leads_to:
-                        place = tuple(row.leads_to.split("/", 1)) if "/" in row.leads_to else (pathway, row.leads_to)
-                        target[s, p, r] = self.steps[place[0], place[1]]
+                        place = step_reference(row.leads_to, pathway)
+                        target[s, p, r] = self.steps[place.pathway, place.step]
         return needed, target
 
     @cached_property
@@ -279,9 +280,7 @@ class Chart:
         At home or in an institution: the `preference` of the step's pathway for that profile in that
         territory; where none is given, 1 at home and 0 in an institution. Elsewhere (hospital): 0.
         """
-        preference = {
-            (cell.zone, cell.profile, cell.pathway): cell.preference for cell in offer_cells(self.instance)
-        }
+        preference = {(cell.zone, cell.profile, cell.pathway): cell.preference for cell in offer_cells(self.instance)}
         table = np.ones((len(self.zones), len(self.profiles), len(self.steps) + 1))
         for zone, z in self.zones.items():
             for profile, p in self.profiles.items():

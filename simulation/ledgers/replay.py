@@ -107,7 +107,6 @@ class Tables(NamedTuple):
     pool_resource: IntArray
     place_value: FloatArray
     nearness: FloatArray
-    capacity: IntArray  # [Q] at time 0
     sizes: tuple[int, int, int, int, int, int, int, int]  # Z, P, W, S, R, C, H, M
 
 
@@ -193,6 +192,32 @@ def _spread_quarters(row: FloatArray, amount: float, start: float, end: float, w
 
 
 @njit(cache=True, nogil=True)
+def _settle_pool(
+    q: int,
+    moment: float,
+    pool_last: FloatArray,
+    busy: IntArray,
+    capacity: IntArray,
+    waiting: IntArray,
+    pools: FloatArray,
+    queues: FloatArray,
+    calendar: Calendar,
+) -> None:
+    """Account for a pool's units and line since its numbers last changed."""
+    start = pool_last[q]
+    if start < moment:
+        if busy[q] > 0:
+            _spread(pools[q, POOL_BUSY], busy[q], start, moment, calendar)
+        if capacity[q] > 0:
+            _spread(pools[q, POOL_CAPACITY], capacity[q], start, moment, calendar)
+        if busy[q] > capacity[q]:
+            _spread(pools[q, POOL_EXCESS], busy[q] - capacity[q], start, moment, calendar)
+        if waiting[q] > 0:
+            _spread_quarters(queues[q], waiting[q], start, moment, calendar.window)
+        pool_last[q] = moment
+
+
+@njit(cache=True, nogil=True)
 def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tally:
     """Replay a log and tally it; events after the window are left out."""
     zones, profiles, pathways, steps, resources, channels, hazard_count, mark_count = tables.sizes
@@ -247,7 +272,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
     held_pool = np.full((n, resources), -1, dtype=np.int32)
     # State of each pool.
     busy = np.zeros(pool_count, dtype=np.int64)
-    capacity = tables.capacity.copy()
+    capacity = np.zeros(pool_count, dtype=np.int64)  # a log opens with every pool's CAPACITY
     waiting = np.zeros(pool_count, dtype=np.int64)
     pool_last = np.zeros(pool_count)
 
@@ -264,22 +289,8 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
             t, i, kind = window, k - events, HORIZON
             pool, resource, units, detail = -1, -1, 0, -1
 
-        # Settle the pool whose numbers this event may change.
-        touched = pool
-        if i >= 0 and kind in (ENTER, BREAK, EXIT, LEAVE, WAIT) and awaited[i] >= 0:
-            touched = awaited_pool[i]
-        for q in (pool, touched):
-            if q >= 0 and pool_last[q] < t:
-                start = pool_last[q]
-                if busy[q] > 0:
-                    _spread(pools[q, POOL_BUSY], busy[q], start, t, calendar)
-                if capacity[q] > 0:
-                    _spread(pools[q, POOL_CAPACITY], capacity[q], start, t, calendar)
-                if busy[q] > capacity[q]:
-                    _spread(pools[q, POOL_EXCESS], busy[q] - capacity[q], start, t, calendar)
-                if waiting[q] > 0:
-                    _spread_quarters(queues[q], waiting[q], start, t, window)
-                pool_last[q] = t
+        if pool >= 0:
+            _settle_pool(pool, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
         if kind == CAPACITY:
             capacity[pool] = units
             continue
@@ -366,9 +377,11 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
             a = int(awaited[i])
             waited = t - wait_since[i]
             limit = math.inf
-            if awaited_pool[i] >= 0:
-                waiting[awaited_pool[i]] -= 1
-                limit = tables.tolerable[tables.pool_resource[awaited_pool[i]]]
+            q = int(awaited_pool[i])
+            if q >= 0:
+                _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+                waiting[q] -= 1
+                limit = tables.tolerable[tables.pool_resource[q]]
             visits[z, p, a, WAITED] += waited
             if kind == ENTER and int(log.step[k]) == a:
                 visits[z, p, a, SERVED] += 1.0
@@ -430,27 +443,22 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                 wait_since[i] = people.waiting_since[i]
             visits[z, p, detail, ASKED] += 1.0
             if q >= 0:
-                if pool_last[q] < t:  # asked without naming the pool: settle it now
-                    _spread(pools[q, POOL_BUSY], busy[q], pool_last[q], t, calendar)
-                    _spread(pools[q, POOL_CAPACITY], capacity[q], pool_last[q], t, calendar)
-                    _spread(pools[q, POOL_EXCESS], max(busy[q] - capacity[q], 0), pool_last[q], t, calendar)
-                    _spread_quarters(queues[q], waiting[q], pool_last[q], t, window)
-                    pool_last[q] = t
+                _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
                 waiting[q] += 1
             if tables.acute[detail]:
                 acute_until[i] = t + calendar.memory
         elif kind == ENTER or kind == EXIT or kind == LEAVE:
-            if s >= 0:
-                if not math.isnan(stay_start[i]):
-                    visits[z, p, s, COMPLETED] += 1.0
-                    visits[z, p, s, COMPLETED_TIME] += t - stay_start[i]
-            stay_start[i] = t
+            to = int(log.step[k])
+            moved = kind == ENTER or (kind == EXIT and to != s)  # an exit may follow its own ENTER
+            if (moved or kind == LEAVE) and s >= 0 and not math.isnan(stay_start[i]):
+                visits[z, p, s, COMPLETED] += 1.0
+                visits[z, p, s, COMPLETED_TIME] += t - stay_start[i]
             p = int(log.profile[k])
-            s = int(log.step[k])
-            if kind == EXIT and s < 0:
-                s = detail  # an engine may name the exit there
-            profile[i], step[i] = p, s
-            if s >= 0:
+            profile[i] = p
+            if moved:
+                stay_start[i] = t
+                s = to
+                step[i] = s
                 w = int(tables.step_pathway[s])
                 pathway[i] = w
                 if not joined[i, w]:
@@ -476,7 +484,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                 possible = window - began[i]
                 if kind == LEAVE:
                     persons[z, p, w, LEAVES] += 1.0
-                elif s >= 0 and tables.death[s]:
+                elif tables.death[s]:
                     persons[z, p, w, DEATHS] += 1.0
                     for m in range(mark_count):
                         if carried[i, m]:
@@ -504,6 +512,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                 asked[i, resource] = True
                 asked_pool[i, resource] = q
                 if q >= 0:
+                    _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
                     waiting[q] += 1
                 asked_since[i, resource] = t
                 services[z, p, w, resource, SERVICE_ASKED] += 1.0
@@ -512,12 +521,16 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                 waited = t - asked_since[i, resource]
                 asked[i, resource] = False
                 concerned[i] -= 1
-                if asked_pool[i, resource] >= 0:
-                    waiting[asked_pool[i, resource]] -= 1
+                q = int(asked_pool[i, resource])
+                if q >= 0:
+                    _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+                    waiting[q] -= 1
                 services[z, p, w, resource, SERVICE_WAITED] += waited
                 if waited > tables.tolerable[resource]:
                     services[z, p, w, resource, SERVICE_LATE] += 1.0
-                if kind == SERVICE_LEAVE:
+                if kind == SERVICE_GRANT and t == 0.0 and initial[i]:
+                    services[z, p, w, resource, SERVICE_ASKED] -= 1.0  # held from before, not asked for in the run
+                elif kind == SERVICE_LEAVE:
                     services[z, p, w, resource, SERVICE_LEFT] += 1.0
                 else:
                     services[z, p, w, resource, SERVICE_GRANTED] += 1.0
@@ -528,6 +541,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                 q = pool if pool >= 0 else int(held_pool[i, resource])
                 if q < 0:
                     q = int(tables.home_pool[z, resource])
+                _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
                 held[i, resource] = units
                 held_pool[i, resource] = q
                 busy[q] += units - before
@@ -565,12 +579,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
             profile[i] = log.profile[k]
 
     for q in range(pool_count):
-        if pool_last[q] < window:
-            start = pool_last[q]
-            _spread(pools[q, POOL_BUSY], busy[q], start, window, calendar)
-            _spread(pools[q, POOL_CAPACITY], capacity[q], start, window, calendar)
-            _spread(pools[q, POOL_EXCESS], max(busy[q] - capacity[q], 0), start, window, calendar)
-            _spread_quarters(queues[q], waiting[q], start, window, window)
+        _settle_pool(q, window, pool_last, busy, capacity, waiting, pools, queues, calendar)
 
     return Tally(
         persons, visits, services, visit_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored

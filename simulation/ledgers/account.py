@@ -1,0 +1,116 @@
+"""The account of a run: both ledgers as arrays over the whole instance, additive over components."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import reduce
+from operator import add
+
+import numpy as np
+import numpy.typing as npt
+
+from instances.faults import ConfiguratorError
+from instances.instance import Instance
+from simulation.configuration import Configuration
+from simulation.ledgers.breaks import BreakCounter
+from simulation.ledgers.chart import Chart, FloatArray
+from simulation.ledgers.money import MoneyLedger
+from simulation.ledgers.outcomes import Reader, reader
+from simulation.records import EventArray, People
+
+
+class UndefinedAccount(ConfiguratorError):  # noqa: N818 (named for what it says)
+    """An account with numbers that are none."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one replication gave, summed over components with `+`.
+
+    Shapes as in `replay` and `money`; channels are summed over years. Measures are indexed by the constants
+    of `replay`.
+    """
+
+    persons: FloatArray  # [Z, P, W, PERSON_MEASURES]
+    visits: FloatArray  # [Z, P, S, VISIT_MEASURES]
+    services: FloatArray  # [Z, P, W, R, SERVICE_MEASURES]
+    channels: FloatArray  # [C, P, W, CHANNEL_FLOWS]
+    pools: FloatArray  # [Q, 3]
+    queues: FloatArray  # [Q, 4]
+    hazards: FloatArray  # [Z, P, S, H]
+    marks: FloatArray  # [Z, P, M, 2]
+    scores: FloatArray  # [Z, P, W, 6]
+    scored: FloatArray  # [Z, P, W]
+    breaks: FloatArray  # [breaks, Z, P, W] times each break was met
+    broken: FloatArray  # [breaks, Z, P, W] persons who met it
+    revenue: FloatArray  # [payer, provider, Z, P + 1, W + 1]
+    revenue_by_year: FloatArray  # [payer, provider, Y, 2]
+    cost: FloatArray  # [provider, Z, P + 1, W + 1]
+    cost_discounted: FloatArray  # [provider, Z, P + 1, W + 1]
+    cost_by_kind: FloatArray  # [provider, kinds, Y, 2]
+
+    def __add__(self, other: "Account") -> "Account":
+        """Return the account of both together."""
+        return Account(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def check(self) -> "Account":
+        """Return this account; `UndefinedAccount` when a number in it is not finite."""
+        wrong = [each.name for each in fields(self) if not np.isfinite(getattr(self, each.name)).all()]
+        if wrong:
+            raise UndefinedAccount(f"the account holds numbers that are not finite in: {', '.join(wrong)}")
+        return self
+
+
+def total(accounts: Iterable[Account]) -> Account:
+    """Return the sum of the accounts of all components."""
+    return reduce(add, accounts)
+
+
+@dataclass(frozen=True)
+class Bookkeeper:
+    """Makes the accounts of one instance; its index tables are made once."""
+
+    chart: Chart
+    reader: Reader
+    breaks: BreakCounter
+
+    @classmethod
+    def of(cls, instance: Instance) -> "Bookkeeper":
+        """Return the bookkeeper of an instance."""
+        chart = Chart(instance)
+        return cls(chart, reader(chart), BreakCounter(chart))
+
+    def account(
+        self,
+        configuration: Configuration,
+        territories: tuple[int, ...],
+        people: People,
+        events: EventArray,
+        pool_numbers: npt.NDArray[np.integer],
+    ) -> Account:
+        """Return the account of one component's log.
+
+        territories: the component's, among `instance.territories`; pool_numbers: index among
+        `components.pools(instance)` of each pool number in the log (`FlatModel.pool_global`).
+        """
+        tally = self.reader.tally(events, people, pool_numbers)
+        times, persons = self.breaks.count(events, people)
+        money = MoneyLedger(self.chart, configuration, territories, tally, persons).money()
+        return Account(
+            persons=tally.persons,
+            visits=tally.visits,
+            services=tally.services,
+            channels=tally.channel_flow[..., 0].sum(axis=-1),
+            pools=tally.pools[..., 0].sum(axis=-1),
+            queues=tally.queues,
+            hazards=tally.hazards,
+            marks=tally.marks,
+            scores=tally.scores,
+            scored=tally.scored,
+            breaks=times,
+            broken=persons,
+            revenue=money.revenue,
+            revenue_by_year=money.revenue_by_year,
+            cost=money.cost,
+            cost_discounted=money.cost_discounted,
+            cost_by_kind=money.cost_by_kind,
+        ).check()
