@@ -81,15 +81,18 @@ def encoding_of(instance: Instance) -> Encoding:
     profiles = [row.profile for row in instance.profiles]
     contracts = instance.contract_codes if instance.settings.decide_contract else (instance.settings.contract,)
     ranges = [_steps(cell.current, cell.minimum, cell.maximum, cell.step) for cell in cells]
-    ranges += [_steps(row.current, *_limits(row.current, row.minimum, row.maximum), row.lot) for row in instance.capacities]
+    for row in instance.capacities:
+        ranges.append(_steps(row.current, *_limits(row.current, row.minimum, row.maximum), row.lot))
+    currents = [*(cell.current for cell in cells), *(row.current for row in instance.capacities)]
+    sizes = [*(cell.step for cell in cells), *(row.lot for row in instance.capacities)]
     today = np.zeros(len(ranges) + 1, dtype=np.int64)
     today[-1] = contracts.index(instance.settings.contract)
     groups: dict[tuple[int, int], int] = {}
     keys = [(territories.index(cell.zone), profiles.index(cell.profile)) for cell in cells]
     return Encoding(
         contracts=contracts,
-        current=np.array([*(cell.current for cell in cells), *(row.current for row in instance.capacities)], dtype=float),
-        size=np.array([*(cell.step for cell in cells), *(row.lot for row in instance.capacities)], dtype=float),
+        current=np.array(currents, dtype=np.float64),
+        size=np.array(sizes, dtype=np.float64),
         low=np.array([*(low for low, _ in ranges), 0], dtype=np.int64),
         high=np.array([*(high for _, high in ranges), len(contracts) - 1], dtype=np.int64),
         block=np.array(

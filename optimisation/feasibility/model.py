@@ -217,10 +217,8 @@ class _Variables:
         model.served = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
         model.flows = pyo.ConstraintList()
         for pool in numbers:
-            load = sum(
-                (float(planning.load[pool, cell]) * self._value(int(cell)) for cell in np.flatnonzero(planning.load[pool])),
-                start=0.0,
-            )
+            cells = np.flatnonzero(planning.load[pool]).tolist()
+            load = sum((float(planning.load[pool, cell]) * self._value(cell) for cell in cells), start=0.0)
             model.flows.add(model.asked[pool] - load == 0.0)
             capacity = -float(planning.reserved[pool]) + sum(
                 float(planning.effective[pool, row]) * self._value(self._encoding.shares + row)

@@ -53,9 +53,6 @@ class Planning:
         self.contracts = instance.contract_codes
         self.today = np.array(todays_configuration(instance).shares)
         self.row_territory = np.array([self.territories.index(row.zone) for row in instance.capacities], dtype=np.int64)
-        self.row_resource = np.array(
-            [[r.resource for r in instance.resources].index(row.resource) for row in instance.capacities], dtype=np.int64
-        )
         self.cell_territory = np.array([self.territories.index(cell.zone) for cell in self.cells], dtype=np.int64)
 
     # People and loads.
@@ -171,11 +168,11 @@ class Planning:
 
     def pools_of(self, resource: str, territories: tuple[int, ...]) -> list[int]:
         """Return the pools of a resource (all when empty) that lie in some territories, or hold them."""
+        wanted = set(territories)
         return [
             number
-            for number, pool in enumerate(self.pools)
-            if resource in ("", self.instance.resources[pool.resource].resource)
-            and (set(self.pool_territories[number]) <= set(territories) or set(territories) <= set(self.pool_territories[number]))
+            for number, (pool, served) in enumerate(zip(self.pools, map(set, self.pool_territories), strict=True))
+            if resource in ("", self.instance.resources[pool.resource].resource) and (served <= wanted or wanted <= served)
         ]
 
     def heads(self, territories: tuple[int, ...], profile: str = "") -> float:

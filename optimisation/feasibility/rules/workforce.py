@@ -8,7 +8,7 @@ from optimisation.feasibility.planning import Planning
 
 
 def workforce(planning: Planning, rule: Rule, _contract: str) -> Iterator[Inequality]:
-    """sum_i units_i <= bound over the rows i of the resources with that competence, or of the resource, at each place."""
+    """sum_i units_i <= bound over the rows i of resources with that competence, or of the resource, at each place."""
     if rule.bound is None:
         return
     resources = [

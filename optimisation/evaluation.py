@@ -1,0 +1,233 @@
+"""What a plan is worth, by simulation: component by component, remembered by content."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import reduce
+from hashlib import sha256
+from operator import add
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instances.instance import Instance
+from optimisation.workers import FAILURES, Failure, Task, Workers
+from simulation.components import Component
+from simulation.configuration import Configuration, content_key, offer_cells, todays_configuration
+
+Floats = NDArray[np.float64]
+AccountT = TypeVar("AccountT")
+AccountIn = TypeVar("AccountIn", contravariant=True)
+DEFAULT_MEMORY = 500_000_000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a configuration's accounts are worth."""
+
+    values: Floats
+    """[replication, objective] as the objectives are stated."""
+    point: Floats
+    """[objective] the value a search goes by (means; for solvency a mean less deviations)."""
+    flags: tuple[str, ...] = ()
+    """Reasons to keep the plan off the front: harmful, unstable, a budget likely overrun."""
+
+
+class Judges(Protocol[AccountIn]):
+    """Turns accounts of a configuration and of today, replication by replication, into objectives."""
+
+    def __call__(
+        self, configuration: Configuration, accounts: Sequence[AccountIn], today: Sequence[AccountIn]
+    ) -> Judgement:
+        """Judge a configuration."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One configuration evaluated, or why it could not be."""
+
+    configuration: Configuration
+    key: str
+    replications: tuple[int, ...]
+    judgement: Judgement | None
+    failure: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it may stand on a front."""
+        return self.judgement is not None and not self.judgement.flags
+
+
+class Evaluates(Protocol):
+    """What the search asks of an evaluator."""
+
+    @property
+    def simulations(self) -> int:
+        """Component runs done so far."""
+
+    @property
+    def repeats(self) -> int:
+        """Component runs that were remembered instead."""
+
+    def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:
+        """Evaluate configurations on the same replications, in order."""
+
+
+class Evaluator(Generic[AccountT]):
+    """Evaluates through a twin's accounts; the same answers on any number of workers and in any order."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        components: Sequence[Component],
+        workers: Workers[AccountT],
+        judge: Judges[AccountT],
+        *,
+        memory_bytes: int = DEFAULT_MEMORY,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
+        self._today = todays_configuration(instance)
+        self._parts = _Parts(instance, components)
+        self._workers = workers
+        self._judge = judge
+        self._watch = watch
+        self._accounts: _Memory[AccountT] = _Memory(memory_bytes)
+        self._evaluations: dict[tuple[str, tuple[int, ...]], Evaluation] = {}
+        self._todays_accounts: dict[int, AccountT | Failure] = {}
+        self._simulations = 0
+        self._repeats = 0
+
+    @property
+    def simulations(self) -> int:
+        """Component runs done so far."""
+        return self._simulations
+
+    @property
+    def repeats(self) -> int:
+        """Component runs that were remembered instead."""
+        return self._repeats
+
+    def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:
+        """Evaluate configurations on the same replications, in order."""
+        chosen = tuple(replications)
+        self._run_today(chosen)
+        keys = [content_key(configuration) for configuration in configurations]
+        for configuration, key in zip(configurations, keys, strict=True):
+            if (key, chosen) not in self._evaluations:
+                self._evaluations[key, chosen] = self._evaluated(configuration, key, chosen)
+        return [self._evaluations[key, chosen] for key in keys]
+
+    def close(self) -> None:
+        """Give the workers back."""
+        self._workers.close()
+
+    def _run_today(self, replications: tuple[int, ...]) -> None:
+        """Run today first: its state at time 0 is what every candidate starts from."""
+        missing = [replication for replication in replications if replication not in self._todays_accounts]
+        found = self._whole(self._today, missing)
+        self._todays_accounts.update(zip(missing, found, strict=True))
+
+    def _evaluated(self, configuration: Configuration, key: str, replications: tuple[int, ...]) -> Evaluation:
+        accounts = self._whole(configuration, replications)
+        today = [self._todays_accounts[replication] for replication in replications]
+        failure = next((one.message for one in (*today, *accounts) if isinstance(one, Failure)), "")
+        if failure:
+            return Evaluation(configuration, key, replications, None, failure)
+        sound = [one for one in accounts if not isinstance(one, Failure)]
+        reference = [one for one in today if not isinstance(one, Failure)]
+        try:
+            judgement = self._judge(configuration, sound, reference)
+        except FAILURES as error:
+            return Evaluation(configuration, key, replications, None, f"{type(error).__name__}: {error}")
+        if not (np.isfinite(judgement.values).all() and np.isfinite(judgement.point).all()):
+            return Evaluation(configuration, key, replications, None, "an objective is not a finite number")
+        return Evaluation(configuration, key, replications, judgement)
+
+    def _whole(self, configuration: Configuration, replications: Sequence[int]) -> list[AccountT | Failure]:
+        """Return the account of the whole per replication: the sum over components, in their order."""
+        wanted = [(part, replication) for replication in replications for part in range(self._parts.count)]
+        keys = [(self._parts.key(configuration, part), replication) for part, replication in wanted]
+        found: dict[tuple[str, int], AccountT | Failure] = {}
+        for key in keys:
+            known = self._accounts.get(key)
+            if known is not None:
+                found[key] = known
+        self._repeats += len(found)
+        missing = [(key, place) for key, place in zip(keys, wanted, strict=True) if key not in found]
+        tasks = [Task(configuration, part, replication) for _, (part, replication) in missing]
+        for (key, _), answer in zip(missing, self._workers.run(tasks, self._count), strict=True):
+            found[key] = answer
+            if not isinstance(answer, Failure):
+                self._accounts.put(key, answer)
+        size = self._parts.count
+        parts = [[found[key] for key in keys[start : start + size]] for start in range(0, len(keys), size)]
+        return [_sum(group) for group in parts]
+
+    def _count(self) -> None:
+        self._simulations += 1
+        if self._watch is not None:
+            self._watch(self._simulations)
+
+
+def _sum(parts: Sequence[AccountT | Failure]) -> AccountT | Failure:
+    failure = next((part for part in parts if isinstance(part, Failure)), None)
+    return failure if failure is not None else reduce(add, parts)
+
+
+class _Parts:
+    """Which decisions concern which component, as a hash of exactly those."""
+
+    def __init__(self, instance: Instance, components: Sequence[Component]) -> None:
+        territories = [zone.zone for zone in instance.territories]
+        cells = [territories.index(cell.zone) for cell in offer_cells(instance)]
+        rows = [territories.index(row.zone) for row in instance.capacities]
+        inside = [set(component.territories) for component in components]
+        self._cells = [[n for n, zone in enumerate(cells) if zone in zones] for zones in inside]
+        self._rows = [[n for n, zone in enumerate(rows) if zone in zones] for zones in inside]
+
+    @property
+    def count(self) -> int:
+        """Number of components."""
+        return len(self._cells)
+
+    def key(self, configuration: Configuration, part: int) -> str:
+        """Return the key of what a configuration decides for one component."""
+        text = repr(
+            (
+                part,
+                [configuration.shares[number] for number in self._cells[part]],
+                [configuration.capacities[number] for number in self._rows[part]],
+                configuration.contract,
+            )
+        )
+        return sha256(text.encode()).hexdigest()
+
+
+class _Memory(Generic[AccountT]):
+    """The accounts used last, up to so many bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._held: OrderedDict[tuple[str, int], AccountT] = OrderedDict()
+
+    def get(self, key: tuple[str, int]) -> AccountT | None:
+        """Return an account if it is held."""
+        if key in self._held:
+            self._held.move_to_end(key)
+        return self._held.get(key)
+
+    def put(self, key: tuple[str, int], account: AccountT) -> None:
+        """Hold an account, letting go of those not used for longest."""
+        self._held[key] = account
+        self._size += _bytes(account)
+        while self._size > self._limit and len(self._held) > 1:
+            _, dropped = self._held.popitem(last=False)
+            self._size -= _bytes(dropped)
+
+
+def _bytes(account: object) -> int:
+    if not is_dataclass(account):
+        return 100
+    return sum(int(getattr(getattr(account, field.name), "nbytes", 8)) for field in fields(account))
