@@ -4,7 +4,7 @@ from math import prod
 
 import pytest
 
-from instances.folder import load_instance
+from instances.catalogue import load_instance
 from instances.instance import Instance
 
 MOST_PLANS = 5000
