@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instances.instance import Instance
+from instances.tables import Capacity
 from simulation.configuration import Configuration, offer_cells
 
 Genes = NDArray[np.int64]
@@ -81,8 +82,7 @@ def encoding_of(instance: Instance) -> Encoding:
     profiles = [row.profile for row in instance.profiles]
     contracts = instance.contract_codes if instance.settings.decide_contract else (instance.settings.contract,)
     ranges = [_steps(cell.current, cell.minimum, cell.maximum, cell.step) for cell in cells]
-    for row in instance.capacities:
-        ranges.append(_steps(row.current, *_limits(row.current, row.minimum, row.maximum), row.lot))
+    ranges += [_lots(row) for row in instance.capacities]
     currents = [*(cell.current for cell in cells), *(row.current for row in instance.capacities)]
     sizes = [*(cell.step for cell in cells), *(row.lot for row in instance.capacities)]
     today = np.zeros(len(ranges) + 1, dtype=np.int64)
@@ -104,8 +104,10 @@ def encoding_of(instance: Instance) -> Encoding:
     )
 
 
-def _limits(current: int, minimum: int | None, maximum: int | None) -> tuple[int, int]:
-    return (current if minimum is None else minimum), (current if maximum is None else maximum)
+def _lots(row: Capacity) -> tuple[int, int]:
+    minimum = row.current if row.minimum is None else row.minimum
+    maximum = row.current if row.maximum is None else row.maximum
+    return _steps(row.current, minimum, maximum, row.lot)
 
 
 def _steps(current: float, minimum: float, maximum: float, size: float) -> tuple[int, int]:

@@ -21,24 +21,28 @@ of the step that asks for them (no onset, no keep, no wait); factors that hang o
 at the entry of their pathway; people without a given initial number start from nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import gamma, sqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from instances.faults import UnknownName
 from instances.instance import Instance
+from instances.settings import DAYS_PER_YEAR
 from instances.tables import Cost, Move, Price, Service, StayLaw, Step
 from simulation.configuration import Configuration, OfferCell, offer_cells, todays_configuration
 
 CONTOUR_POINTS = 24
-HOURS_PER_YEAR = 365.25 * 24.0
 PER_PATIENT = ("patient", "entry", "outcome")
 
-Landing = tuple[str, tuple[str, str]] | str | None
-"""Where a flow lands: a state (profile, (pathway, step)), a new orientation (the profile), or outside."""
+Charge = TypeVar("Charge", Price, Cost)
+State = tuple[str, tuple[str, str]]
+"""(profile, (pathway, step))."""
+Landing = State | str | None
+"""Where a flow lands: a state, a new orientation (the profile), or outside."""
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
@@ -131,6 +135,9 @@ class _Index:
         self.step_number = {key: number for number, key in enumerate(self.steps)}
         self.turnover = {row.resource: row.turnover for row in instance.resources}
         self.units_per_year = instance.settings.time_units_per_year
+        self.prices = _by_subject(instance.prices)
+        self.costs = _by_subject(instance.costs)
+        self._remembered: dict[State, tuple[Floats, Floats]] = {}
         self.entry = {row.pathway: row.entry for row in self.full.pathways}
 
     def step(self, key: tuple[str, str], profile: str) -> Step:
@@ -147,6 +154,21 @@ class _Index:
     def moves(self, key: tuple[str, str], profile: str) -> tuple[Move, ...]:
         """Return the moves out of a stay open to a profile."""
         return tuple(row for row in self.full.move_rows(*key, profile) if row.phase == "stay")
+
+    def remembered(
+        self, state: State, of_state: Callable[[State, "_Index"], tuple[Floats, Floats]]
+    ) -> tuple[Floats, Floats]:
+        """Return what a state uses; states recur in many segments."""
+        if state not in self._remembered:
+            self._remembered[state] = of_state(state, self)
+        return self._remembered[state]
+
+
+def _by_subject(rows: Sequence[Charge]) -> dict[str, list[Charge]]:
+    found: dict[str, list[Charge]] = {}
+    for row in rows:
+        found.setdefault(row.subject, []).append(row)
+    return found
 
 
 def _accepted_cells(
@@ -185,7 +207,7 @@ class _Segment:
 class _Chain:
     """A segment's states and the flows between them, per time unit."""
 
-    states: list[tuple[str, tuple[str, str]]]
+    states: list[State]
     entering: Floats
     """[state, state] rate of entries, entries into the same state included."""
     leaving: Floats
@@ -240,7 +262,7 @@ def _segment_starts(
 def _chain(profile: str, pathway: str, index: _Index) -> _Chain:
     walk = _Walk(profile, pathway, index)
     start = walk.landing(profile, (pathway, index.entry[pathway]))
-    numbers: dict[tuple[str, tuple[str, str]], int] = {}
+    numbers: dict[State, int] = {}
     flows: list[tuple[int, Landing, float]] = []
     pending = [start] if isinstance(start, tuple) else []
     while pending:
@@ -289,7 +311,7 @@ class _Walk:
             key = self._target(awaited.leads_to, key)
         return profile, key
 
-    def flows(self, state: tuple[str, tuple[str, str]]) -> list[tuple[Landing, float]]:
+    def flows(self, state: State) -> list[tuple[Landing, float]]:
         """Return (landing, rate per time unit) of every way out of a state."""
         profile, key = state
         row, moves = self.index.step(key, profile), self.index.moves(key, profile)
@@ -312,7 +334,7 @@ class _Walk:
                 found.append((self._moved(move, state), rate))
         return [(target, rate) for target, rate in found if rate > 0.0]
 
-    def _moved(self, move: Move, state: tuple[str, tuple[str, str]]) -> Landing:
+    def _moved(self, move: Move, state: State) -> Landing:
         profile, key = state
         after = move.new_profile or profile
         if move.to:
@@ -392,30 +414,39 @@ def _column_shapes(index: _Index) -> dict[str, tuple[int, ...]]:
 
 def _columns(chain: _Chain, key: tuple[int, int], index: _Index) -> tuple[Floats, Floats, Floats]:
     """Return rates and lumps [state, column] and what comes once [column], along `_column_shapes` flattened."""
-    shapes, size = _column_shapes(index), len(chain.states)
-    rates = {name: np.zeros((size, *shape)) for name, shape in shapes.items()}
-    lumps = {name: np.zeros((size, *shape)) for name, shape in shapes.items()}
-    rates["person_time"][:] = 1.0
-    for number, (profile, step) in enumerate(chain.states):
-        lumps["entries"][number, index.step_number[step]] = 1.0
-        for code, amount in _held(step, profile, index):
-            rates["use"][number, index.resources.index(code)] += amount
-            lumps["use"][number, index.resources.index(code)] += amount * index.turnover[code]
-        for price in index.instance.prices:
-            rate, lump, resource = _charge(price, profile, step, index)
-            for contract, code in enumerate(index.contracts):
-                if price.contract in ("", code):
-                    place = number, contract, index.payers.index(price.payer)
-                    _put(rates, lumps, "revenue", place, (rate, lump), resource)
-        for cost in index.instance.costs:
-            rate, lump, resource = _charge(cost, profile, step, index)
-            operator = index.providers.index(cost.provider) if cost.provider else len(index.providers)
-            _put(rates, lumps, "cost", (number, operator), (rate, lump), resource)
+    rows = [index.remembered(state, _state_columns) for state in chain.states]
     once = _once_a_patient(key, index)
     return (
-        np.concatenate([rates[name].reshape(size, -1) for name in shapes], axis=1),
-        np.concatenate([lumps[name].reshape(size, -1) for name in shapes], axis=1),
-        np.concatenate([once[name].reshape(-1) for name in shapes]),
+        np.array([rates for rates, _ in rows]),
+        np.array([lumps for _, lumps in rows]),
+        np.concatenate([part.reshape(-1) for part in once.values()]),
+    )
+
+
+def _state_columns(state: State, index: _Index) -> tuple[Floats, Floats]:
+    """Return rates and lumps [column] of one state."""
+    profile, step = state
+    rates = {name: np.zeros(shape) for name, shape in _column_shapes(index).items()}
+    lumps = {name: np.zeros(shape) for name, shape in _column_shapes(index).items()}
+    rates["person_time"][:] = 1.0
+    lumps["entries"][index.step_number[step]] = 1.0
+    gate, helps = _held(state, index)
+    for code, amount in [*gate.items(), *helps.items()]:
+        rates["use"][index.resources.index(code)] += amount
+        lumps["use"][index.resources.index(code)] += amount * index.turnover[code]
+    for subject, (units, resource) in _subjects(step, gate, helps).items():
+        place = index.resources.index(resource) if resource else None
+        for price in index.prices.get(subject, ()):
+            amounts = _amounts(price, profile, units, index)
+            for contract, code in enumerate(index.contracts):
+                if price.contract in ("", code):
+                    _put(rates, lumps, "revenue", (contract, index.payers.index(price.payer)), amounts, place)
+        for cost in index.costs.get(subject, ()):
+            operator = index.providers.index(cost.provider) if cost.provider else len(index.providers)
+            _put(rates, lumps, "cost", (operator,), _amounts(cost, profile, units, index), place)
+    return (
+        np.concatenate([part.reshape(-1) for part in rates.values()]),
+        np.concatenate([part.reshape(-1) for part in lumps.values()]),
     )
 
 
@@ -432,38 +463,43 @@ def _put(
     lumps[name][where] += amounts[1]
 
 
-def _held(step: tuple[str, str], profile: str, index: _Index) -> list[tuple[str, int]]:
-    """Return (resource, units) in use during a step: its gate and its services."""
+def _held(state: State, index: _Index) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the units in use during a step, by resource: its gate, and its services."""
+    profile, step = state
     row = index.step(step, profile)
-    gate = [(row.gate, row.amount)] if row.gate else []
-    return gate + [(help_.resource, help_.amount) for help_ in index.services(step, profile) if not help_.leads_to]
+    helps: dict[str, int] = {}
+    for service in index.services(step, profile):
+        if not service.leads_to:
+            helps[service.resource] = helps.get(service.resource, 0) + service.amount
+    return ({row.gate: row.amount} if row.gate else {}), helps
 
 
-def _charge(row: Price | Cost, profile: str, step: tuple[str, str], index: _Index) -> tuple[float, float, int | None]:
-    """Return (money per time unit, money per entry, resource it hangs on) of a tariff or cost in one state."""
+def _subjects(step: tuple[str, str], gate: dict[str, int], helps: dict[str, int]) -> dict[str, tuple[int, str]]:
+    """Return what tariffs and costs may name in a state: subject -> (units charged, resource it hangs on)."""
+    found = {
+        f"step:{step[1]}": (1, next(iter(gate), "")),
+        f"step:{step[0]}/{step[1]}": (1, next(iter(gate), "")),
+        f"pathway:{step[0]}": (1, ""),
+    }
+    for resource in {**gate, **helps}:
+        found[f"resource:{resource}"] = gate.get(resource, 0) + helps.get(resource, 0), resource
+    found.update({f"service:{resource}": (amount, resource) for resource, amount in helps.items()})
+    return found
+
+
+def _amounts(row: Price | Cost, profile: str, units: int, index: _Index) -> tuple[float, float]:
+    """Return a tariff's or cost's (money per time unit, money per entry) in one state."""
     if row.profile not in ("", profile):
-        return 0.0, 0.0, None
-    kind, _, name = row.subject.partition(":")
-    full = index.step(step, profile)
-    units, resource = 0, full.gate
-    if kind == "step":
-        units = int(name in (step[1], f"{step[0]}/{step[1]}"))
-    elif kind == "pathway":
-        units, resource = int(name == step[0]), ""
-    else:
-        units = sum(s.amount for s in index.services(step, profile) if s.resource == name and not s.leads_to)
-        units += full.amount if kind == "resource" and full.gate == name else 0
-        resource = name
-    place = index.resources.index(resource) if resource else None
+        return 0.0, 0.0
     match row.basis:
         case "day":
-            return row.amount * units * 365.25 / index.units_per_year, 0.0, place
+            return row.amount * units * DAYS_PER_YEAR / index.units_per_year, 0.0
         case "hour":
-            return row.amount * units * HOURS_PER_YEAR / index.units_per_year, 0.0, place
-        case "entry" if kind != "pathway":
-            return 0.0, row.amount * units, place
+            return row.amount * units * DAYS_PER_YEAR * 24.0 / index.units_per_year, 0.0
+        case "entry" if not row.subject.startswith("pathway:"):
+            return 0.0, row.amount * units
         case _:
-            return 0.0, 0.0, place
+            return 0.0, 0.0
 
 
 def _once_a_patient(key: tuple[int, int], index: _Index) -> dict[str, Floats]:

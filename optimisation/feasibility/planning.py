@@ -172,7 +172,8 @@ class Planning:
         return [
             number
             for number, (pool, served) in enumerate(zip(self.pools, map(set, self.pool_territories), strict=True))
-            if resource in ("", self.instance.resources[pool.resource].resource) and (served <= wanted or wanted <= served)
+            if resource in ("", self.instance.resources[pool.resource].resource)
+            and (served <= wanted or wanted <= served)
         ]
 
     def heads(self, territories: tuple[int, ...], profile: str = "") -> float:
