@@ -91,11 +91,12 @@ class BreakCounter:
         shape = (len(chart.instance.breaks), len(chart.zones), len(chart.profiles), len(chart.pathways))
         if not chart.instance.breaks or not len(events):
             return np.zeros(shape), np.zeros(shape)
-        return _count(
+        counted: tuple[FloatArray, FloatArray] = _count(
             events["time"], events["patient"], events["kind"], events["profile"], events["step"], events["resource"],
             events["detail"], people.zone, self._kinds, self._windows, self._steps, self._services,
             self._about_services, chart.hold, chart.step_pathway, chart.run, len(chart.resources), shape,
         )  # fmt: skip
+        return counted
 
 
 @njit(cache=True, nogil=True)
@@ -155,13 +156,13 @@ def _count(
                 else:
                     now = kind == BREAK and looked_at[b, details[k]]
             elif what == BLOCKED:
-                ends = kind == ENTER or kind == BREAK or kind == EXIT or kind == LEAVE or kind == WAIT or kind < 0
+                ends = kind in (ENTER, BREAK, EXIT, LEAVE, WAIT) or kind < 0
                 if ends and awaited[i] >= 0 and s >= 0 and looked_at[b, s]:
                     now = hold[awaited[i], who[i]] and t - wait_since[i] > window
-            elif what == DISCHARGE or what == GAP:
+            elif what in (DISCHARGE, GAP):
                 if what == DISCHARGE and kind == ENTER and s >= 0 and looked_at[b, s] and not looked_at[b, to]:
                     left[i, b] = t
-                if kind == SERVICE_GRANT or kind == SERVICE_LEAVE or kind == SERVICE_END or kind < 0:
+                if kind in (SERVICE_GRANT, SERVICE_LEAVE, SERVICE_END) or kind < 0:
                     for r in range(resource_count):
                         about = served[b, r] and (r == resource or kind < 0)
                         if about and t - asked_since[i, r] > window:  # nan: nothing awaited
@@ -182,18 +183,18 @@ def _count(
 
         if kind < 0:
             continue
-        if kind == ENTER or kind == BREAK or kind == EXIT or kind == LEAVE:
+        if kind in (ENTER, BREAK, EXIT, LEAVE):
             awaited[i] = -1
         if kind == WAIT:
             awaited[i], wait_since[i] = details[k], t
         elif kind == SERVICE_ASK:
             asked_since[i, resource], asked_in[i, resource] = t, s
-        elif kind == SERVICE_GRANT or kind == SERVICE_LEAVE:
+        elif kind in (SERVICE_GRANT, SERVICE_LEAVE):
             asked_since[i, resource] = np.nan
-        elif kind == PRESENT or kind == ARRIVE or kind == ENTER:
+        elif kind in (PRESENT, ARRIVE, ENTER):
             where[i] = to
             pathway[i] = step_pathway[to] if to >= 0 else details[k]
-        elif kind == EXIT or kind == LEAVE:
+        elif kind in (EXIT, LEAVE):
             where[i] = -1
         who[i] = profiles[k]
     return met, persons

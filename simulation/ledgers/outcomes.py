@@ -53,7 +53,9 @@ class Reader:
             units=events["units"],
             detail=events["detail"],
         )
-        return replay(log, Persons(people.zone, people.waiting_since), self.tables, self._calendar(events))
+        persons = Persons(people.zone, people.waiting_since)
+        tally: Tally = replay(log, persons, self.tables, self._calendar(events))
+        return tally
 
     def _calendar(self, events: EventArray) -> Calendar:
         """The accounts cover the run; when everyone finishes (drain), until the last event."""

@@ -410,7 +410,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                         if waited > tables.tolerable[r]:
                             services[z, p, w, r, SERVICE_LATE] += 1.0
                 _score(i, z, first_profile[i], first_pathway[i], t - began[i], good, scores, scored)
-        elif kind == PRESENT or kind == ARRIVE:
+        elif kind in (PRESENT, ARRIVE):
             active[i] = True
             initial[i] = kind == PRESENT
             last[i] = t
@@ -447,7 +447,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                 waiting[q] += 1
             if tables.acute[detail]:
                 acute_until[i] = t + calendar.memory
-        elif kind == ENTER or kind == EXIT or kind == LEAVE:
+        elif kind in (ENTER, EXIT, LEAVE):
             to = int(log.step[k])
             moved = kind == ENTER or (kind == EXIT and to != s)  # an exit may follow its own ENTER
             if (moved or kind == LEAVE) and s >= 0 and not math.isnan(stay_start[i]):
@@ -516,7 +516,7 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                     waiting[q] += 1
                 asked_since[i, resource] = t
                 services[z, p, w, resource, SERVICE_ASKED] += 1.0
-        elif kind == SERVICE_GRANT or kind == SERVICE_END or kind == SERVICE_LEAVE:
+        elif kind in (SERVICE_GRANT, SERVICE_END, SERVICE_LEAVE):
             if kind != SERVICE_END and asked[i, resource]:
                 waited = t - asked_since[i, resource]
                 asked[i, resource] = False

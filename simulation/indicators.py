@@ -1,0 +1,419 @@
+"""Named indicators: the additive quantities, and figures derived from them by expressions.
+
+The long table of indicators has one fact a row; a key left empty is a total.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from instances.faults import UnknownName
+from instances.instance import Instance
+from instances.tables import Observation
+from simulation.estimates import Estimate, estimate
+from simulation.indicator_expressions import (
+    Call,
+    Expression,
+    Filter,
+    InvalidExpression,
+    Number,
+    Term,
+    evaluate,
+    parse,
+    replace_terms,
+    terms,
+)
+from simulation.ledgers.account import Account
+from simulation.ledgers.chart import Chart, FloatArray
+from simulation.ledgers.outcomes import COMPONENTS
+from simulation.quantities import MONEY, POOL, QUANTITIES, WHERE, WHO, Selection, select
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A figure defined by an expression; its filters narrow every quantity in it (constants stay)."""
+
+    name: str
+    unit: str
+    meaning: str
+    expression: str
+
+
+_GENERAL = (
+    Derived("persons", "persons", "present on average", "person_years/years"),
+    Derived("residents", "persons", "in a step on average", "person_years/years"),
+    Derived("death_rate", "per person-year", "deaths per person-year", "deaths/person_years"),
+    Derived("mean_stay", "days", "of stays begun and ended during the run", "completed_days/stays"),
+    Derived("mean_wait", "days", "for a gate, the wait so far included", "waited_days/waits"),
+    Derived("within_tolerable", "percent", "of gate requests served in time", "100*waits_within/waits"),
+    Derived("mean_service_wait", "days", "for a service, the wait so far included", "service_waited_days/service_asks"),
+    Derived("unmet_need", "share", "of service need without the service", "unmet_days/need_days"),
+    Derived("occupancy", "share", "of a pool's units in use", "busy/capacity"),
+    Derived("units", "units", "of capacity on average", "capacity/days"),
+    Derived("gate_breaks", "breaks", "of waits for a gate", "patience_breaks+queue_breaks"),
+    Derived("falls", "events", "falls", "events[hazard=fall*]"),
+    Derived("hazards", "events", "hazards that struck", "events"),
+    Derived("home_days", "days", "lived at home", "stay_days[setting=home]"),
+    Derived("institution_days", "days", "lived in an institution", "stay_days[setting=institution]"),
+    Derived(
+        "hospital_days", "days", "in emergency, ward or rehabilitation",
+        "stay_days[setting=emergency|ward|rehabilitation]",
+    ),
+    Derived("payments", "currency", "paid by payers", "revenue"),
+    Derived("investment", "currency", "annuities of added units", "cost[kind=added-unit]"),
+    Derived("margin", "currency", "operating revenue less operating cost", "revenue-operating_cost"),
+    Derived("margin_rate", "share", "operating margin over revenue", "margin(revenue,operating_cost)"),
+    Derived("shortfall", "currency", "operating deficit", "max(operating_cost-revenue,0)"),
+    Derived("cost_per_home_day", "currency", "production cost per day at home", "cost/home_days"),
+    Derived("cost_per_qaly", "currency", "production cost per QALY", "cost_discounted/qaly_discounted"),
+    Derived(
+        "net_benefit", "currency", "worth of the QALYs less the production cost, discounted",
+        "willingness_to_pay*qaly_discounted-cost_discounted",
+    ),
+    Derived(
+        "efficiency", "currency", "net monetary benefit against today per inhabitant over the run",
+        "(net_benefit-today.net_benefit)/inhabitants",
+    ),
+    *(Derived(name, "points", f"satisfaction: {name.replace('_', ' ')}", f"100*score[component={name}]/scored")
+      for name in COMPONENTS),
+)  # fmt: skip
+
+CONSTANTS: dict[str, tuple[str, str]] = {
+    "years": ("years", "length of the run"),
+    "days": ("days", "length of the run"),
+    "willingness_to_pay": ("currency", "worth of one QALY"),
+    "inhabitants": ("persons", "population of the territories"),
+}
+
+_MAX_DEPTH = 20
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The named indicators of one instance."""
+
+    chart: Chart
+
+    @classmethod
+    def of(cls, instance: Instance) -> "Catalogue":
+        """Return the catalogue of an instance."""
+        return cls(Chart(instance))
+
+    @cached_property
+    def derived(self) -> Mapping[str, Derived]:
+        """Derived indicators by name, those that depend on the instance included."""
+        own = (self._satisfaction(), self._solvency())
+        return {each.name: each for each in (*_GENERAL, *own)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that an expression may hold."""
+        return (*QUANTITIES, *self.derived, *CONSTANTS)
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a named indicator, with the instance's currency."""
+        name = name.partition("[")[0]
+        unit = QUANTITIES[name].unit if name in QUANTITIES else self.derived[name].unit
+        return self.chart.instance.settings.currency if unit == "currency" else unit
+
+    def expand(self, expression: str | Expression) -> Expression:
+        """Return an expression over additive quantities only: derived figures and constants replaced."""
+        parsed = parse(expression) if isinstance(expression, str) else expression
+        return self._expand(parsed, 0)
+
+    def _expand(self, expression: Expression, depth: int) -> Expression:
+        if depth > _MAX_DEPTH:
+            raise InvalidExpression("an indicator is defined by itself")
+
+        def replaced(term: Term) -> Expression:
+            if term.name in QUANTITIES:
+                select(self.chart, term, QUANTITIES[term.name].keys)  # raises on unknown keys and values
+                return term
+            if term.name in CONSTANTS:
+                return self._constant(term)
+            if term.name not in self.derived:
+                raise UnknownName("indicator", term.name, self.names)
+            inside = parse(self.derived[term.name].expression)
+            return self._expand(replace_terms(inside, lambda each: _narrowed(each, term)), depth + 1)
+
+        return replace_terms(expression, replaced)
+
+    def _constant(self, term: Term) -> Expression:
+        settings = self.chart.instance.settings
+        match term.name:
+            case "years":
+                return Number(self.chart.run / self.chart.per_year)
+            case "days":
+                return Number(self.chart.run / self.chart.per_day)
+            case "willingness_to_pay":
+                return Number(settings.economics.willingness_to_pay)
+        chosen = Term("scored", tuple(each for each in term.filters if each.key in WHO), term.today)
+        populations = [row.population for row in self.chart.instance.territories]
+        if any(population is None for population in populations) or not any(populations):
+            return Call(
+                "+", (Term("initial", chosen.filters, term.today), Term("arrivals", chosen.filters, term.today))
+            )
+        zones = Term("scored", tuple(each for each in term.filters if each.key in ("zone", "urbanicity")))
+        weights = select(self.chart, zones, WHO).zone
+        return Number(float(np.array(populations, dtype=np.float64) @ weights))
+
+    def _satisfaction(self) -> Derived:
+        weights = self.chart.instance.settings.satisfaction
+        parts = "+".join(f"{getattr(weights, name)!r}*score[component={name}]" for name in COMPONENTS)
+        whole = sum(getattr(weights, name) for name in COMPONENTS) or 1.0
+        return Derived(
+            "satisfaction", "points", "mean over persons of the six components", f"100*({parts})/({whole!r}*scored)"
+        )
+
+    def _solvency(self) -> Derived:
+        firms = [row.id for row in self.chart.instance.providers if row.sector != "informal"]
+        rates = ",".join(f"margin_rate[provider={firm}]" for firm in firms)
+        text = f"defined(min({rates}),0)" if firms else "0"
+        return Derived("solvency", "share", "operating margin rate of the worst-off provider", text)
+
+    def value(self, expression: str | Expression, account: Account, today: Account | None = None) -> float:
+        """Return the value of an expression; without today's account, today is this account."""
+        return self.evaluated(self.expand(expression), account, today)
+
+    def evaluated(self, expanded: Expression, account: Account, today: Account | None = None) -> float:
+        """The same, for an expression that is already expanded."""
+        return evaluate(
+            expanded, lambda term: self.measure(term, account if today is None or not term.today else today)
+        )
+
+    def measure(self, term: Term, account: Account) -> float:
+        """Return the value of one additive quantity."""
+        quantity = QUANTITIES[term.name]
+        return quantity.read(account, self._selection(term), self.chart)
+
+    @cached_property
+    def _selections(self) -> dict[tuple[str, tuple[Filter, ...]], Selection]:
+        return {}
+
+    def _selection(self, term: Term) -> Selection:
+        key = (term.name, term.filters)
+        if key not in self._selections:
+            self._selections[key] = select(self.chart, term, QUANTITIES[term.name].keys)
+        return self._selections[key]
+
+
+def _narrowed(term: Term, outer: Term) -> Term:
+    if term.name in CONSTANTS and term.name != "inhabitants":
+        return term
+    keys = {each.key for each in term.filters}
+    for each in outer.filters:
+        if each.key in keys:
+            raise InvalidExpression(f"{outer}: {outer.name} is already narrowed by {each.key!r}")
+    return Term(term.name, (*term.filters, *outer.filters), term.today or outer.today)
+
+
+@dataclass(frozen=True)
+class TermReader:
+    """Reads the additive quantities of some expressions from accounts into short vectors.
+
+    A vector is additive over components, so a search keeps these and not whole accounts.
+    """
+
+    catalogue: Catalogue
+    expressions: tuple[Expression, ...]  # expanded
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, expressions: Sequence[str]) -> "TermReader":
+        """Return the reader of some expressions."""
+        return cls(catalogue, tuple(catalogue.expand(text) for text in expressions))
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The distinct quantities, `today` or not."""
+        every = (Term(term.name, term.filters) for expression in self.expressions for term in terms(expression))
+        return tuple(dict.fromkeys(every))
+
+    @cached_property
+    def _place(self) -> dict[Term, int]:
+        return {term: index for index, term in enumerate(self.terms)}
+
+    def vector(self, account: Account) -> FloatArray:
+        """Return the value of every quantity [terms]."""
+        return np.array([self.catalogue.measure(term, account) for term in self.terms])
+
+    def values(self, vector: FloatArray, today: FloatArray) -> FloatArray:
+        """Return the value of each expression from a vector and today's."""
+
+        def value_of(term: Term) -> float:
+            source = today if term.today else vector
+            return float(source[self._place[Term(term.name, term.filters)]])
+
+        return np.array([evaluate(expression, value_of) for expression in self.expressions])
+
+
+@dataclass(frozen=True)
+class IndicatorRow:
+    """One fact of the long table; an empty key is a total."""
+
+    indicator: str
+    unit: str
+    estimate: Estimate
+    zone: str = ""
+    profile: str = ""
+    pathway: str = ""
+    step: str = ""
+    resource: str = ""
+    provider: str = ""
+    payer: str = ""
+
+    def cells(self) -> dict[str, str | float | int | None]:
+        """Return the row as the columns of `indicators.csv`; no interval with fewer than two replications."""
+        known = self.estimate
+        spread = known.replications > 1
+        keys = {key: getattr(self, key) for key in COLUMN_KEYS}
+        return {
+            "indicator": self.indicator,
+            **keys,
+            "unit": self.unit,
+            "mean": known.mean,
+            "standard_error": known.standard_error if spread else None,
+            "low": known.low if spread else None,
+            "high": known.high if spread else None,
+            "replications": known.replications,
+        }
+
+
+COLUMN_KEYS = ("zone", "profile", "pathway", "step", "resource", "provider", "payer")
+
+_BY_PEOPLE = ((), ("zone",), ("profile",), ("pathway",), ("zone", "profile"))
+_BY_STEP = ((), ("zone",), ("profile",), ("step",))
+_BY_SERVICE = (("resource",), ("zone", "resource"))
+_BY_POOL = (("resource",), ("zone", "resource"))
+
+BREAKDOWNS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(("persons", "person_years", "arrivals", "deaths", "death_rate", "qaly"), _BY_PEOPLE),
+    **dict.fromkeys(("satisfaction", *COMPONENTS), _BY_PEOPLE),
+    **dict.fromkeys(("falls", "home_days", "institution_days", "hospital_days", "net_benefit"), _BY_PEOPLE),
+    "efficiency": ((), ("zone",)),
+    "solvency": ((),),
+    **dict.fromkeys(("entries", "residents", "mean_stay", "mean_wait", "within_tolerable", "gate_breaks"), _BY_STEP),
+    "blocked_days": _BY_STEP,
+    **dict.fromkeys(("unmet_need", "need_days", "service_days", "mean_service_wait", "service_asks"), _BY_SERVICE),
+    **dict.fromkeys(("units", "occupancy", "queue", "queue_growth"), _BY_POOL),
+    "revenue": ((), ("payer",), ("provider",), ("payer", "provider"), ("zone", "payer"), ("pathway",), ("profile",)),
+    "cost": ((), ("provider",), ("zone",), ("pathway",), ("profile",)),
+    "operating_cost": ((), ("provider",)),
+    **dict.fromkeys(("margin", "margin_rate", "shortfall"), (("provider",),)),
+    "investment": ((), ("provider",)),
+    **dict.fromkeys(("cost_discounted", "cost_per_qaly", "cost_per_home_day"), ((),)),
+}
+"""Which indicators the long table lists, and by which keys."""
+
+
+def indicator_table(
+    instance: Instance, accounts: Sequence[Account], today: Sequence[Account] | None = None
+) -> tuple[IndicatorRow, ...]:
+    """Return the long table of a plan, from its account in each replication (and today's in the same ones)."""
+    catalogue = Catalogue.of(instance)
+    rows = []
+    for name, keys, term in _cells(catalogue):
+        expanded = catalogue.expand(term)
+        found = estimate(_over_replications(catalogue, expanded, accounts, today))
+        if found.replications:
+            rows.append(IndicatorRow(name, catalogue.unit(name), found, **keys))
+    return tuple(rows)
+
+
+def _over_replications(
+    catalogue: Catalogue, expanded: Expression, accounts: Sequence[Account], today: Sequence[Account] | None
+) -> list[float]:
+    return [
+        catalogue.evaluated(expanded, account, None if today is None else today[number])
+        for number, account in enumerate(accounts)
+    ]
+
+
+def _cells(catalogue: Catalogue) -> Iterator[tuple[str, dict[str, str], Term]]:
+    for name, breakdowns in BREAKDOWNS.items():
+        for keys in breakdowns:
+            for values in _combinations(catalogue.chart, keys):
+                yield name, values, Term(name, _filters(values))
+    for hazard in catalogue.chart.hazards:
+        name = f"events[hazard={hazard}]"
+        yield from ((name, {}, parsed) for parsed in [parse(name)] if isinstance(parsed, Term))
+
+
+def _combinations(chart: Chart, keys: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    if not keys:
+        yield {}
+        return
+    if keys == ("zone", "resource"):
+        for pool in chart.pools:
+            yield {"zone": pool.zone, "resource": chart.instance.resources[pool.resource].resource}
+        return
+    for values in _values(chart, keys[0]):
+        for rest in _combinations(chart, keys[1:]):
+            yield {**values, **rest}
+
+
+def _values(chart: Chart, key: str) -> Iterator[dict[str, str]]:
+    if key == "zone":
+        yield from ({"zone": row.zone} for row in chart.instance.zones)
+    elif key == "step":
+        yield from ({"pathway": pathway, "step": step} for pathway, step in chart.steps)
+    else:
+        names = {
+            "profile": chart.profiles,
+            "pathway": chart.pathways,
+            "resource": chart.resources,
+            "provider": chart.providers,
+            "payer": chart.payers,
+        }[key]
+        yield from ({key: name} for name in names)
+
+
+def _filters(values: Mapping[str, str]) -> tuple[Filter, ...]:
+    if "step" in values:
+        return (Filter("step", (f"{values['pathway']}/{values['step']}",)),)
+    return tuple(Filter(key, (value,)) for key, value in values.items())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An observation beside its simulated value."""
+
+    observation: Observation
+    simulated: Estimate
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the simulated mean lies in the plausible range."""
+        return self.observation.low <= self.simulated.mean <= self.observation.high
+
+
+def compare_observations(instance: Instance, accounts: Sequence[Account]) -> tuple[Comparison, ...]:
+    """Return every observation that has an expression beside its simulated value."""
+    catalogue = Catalogue.of(instance)
+    return tuple(
+        Comparison(row, estimate(_over_replications(catalogue, catalogue.expand(row.indicator), accounts, None)))
+        for row in instance.observations
+        if row.indicator
+    )
+
+
+def check_expressions(instance: Instance) -> tuple[str, ...]:
+    """Return what is wrong with the expressions of an instance's objectives and observations, in words."""
+    catalogue = Catalogue.of(instance)
+    wrong = []
+    rows = [("objectives", row.objective, row.expression) for row in instance.objectives]
+    rows += [("observations", row.observation, row.indicator) for row in instance.observations if row.indicator]
+    for table, code, text in rows:
+        try:
+            catalogue.expand(text)
+        except (InvalidExpression, UnknownName) as fault:
+            wrong.append(f"{table}, {code}: {fault}")
+    return tuple(wrong)
+
+
+__all__ = [
+    "BREAKDOWNS", "COLUMN_KEYS", "CONSTANTS", "MONEY", "POOL", "QUANTITIES", "WHERE", "WHO",
+    "Catalogue", "Comparison", "Derived", "IndicatorRow", "TermReader",
+    "check_expressions", "compare_observations", "indicator_table",
+]  # fmt: skip

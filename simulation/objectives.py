@@ -1,0 +1,247 @@
+"""Objectives: expressions over named indicators with a direction, judged over replications against today.
+
+A search keeps of each account only its *essence*: the additive quantities that objectives, margins, budgets and
+flags are made of. Essences add over components like accounts do.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr
+
+from instances.instance import Instance
+from instances.tables import Rule
+from simulation.economics import margin_rate
+from simulation.estimates import Estimate, deviation, estimate, paired_difference, quantile
+from simulation.indicators import Catalogue, TermReader
+from simulation.ledgers.account import Account
+from simulation.ledgers.chart import FloatArray
+
+SOLVENCY = "solvency"
+ENOUGH_REPLICATIONS = 10
+"""From so many replications on, a plan's own standard deviation stands in its solvency; before, today's."""
+
+CONFIDENCE_DEVIATES = 1.96
+LEAST_GROWTH = 1.0
+LEAST_GROWTH_SHARE = 0.1
+"""A line is unstable when it grows by more than this many persons and this share of the pool's units."""
+STILL_GROWING = 0.25
+"""... and when this part of the growth since mid-run came in the last quarter."""
+
+
+@dataclass(frozen=True)
+class Essence:
+    """What judging needs of an account; additive over components."""
+
+    values: FloatArray  # [terms]
+    pools: FloatArray  # [Q, 5] mean persons waiting in each quarter of the run; unit-time of capacity
+
+    def __add__(self, other: "Essence") -> "Essence":
+        """Return the essence of both together."""
+        return Essence(self.values + other.values, self.pools + other.pools)
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """What a configuration is worth."""
+
+    values: FloatArray  # [replication, objective] as the objectives are stated
+    point: FloatArray  # [objective] what a search goes by: the mean; solvency: mean less deviations
+    flags: tuple[str, ...]  # why to keep it off the front: harmful, unstable, a budget likely overrun
+    margins: FloatArray  # [replication, firm] operating margin rates; nan: neither earns nor spends
+    shortfall: float  # mean total operating deficit of all firms over the run
+
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Return mean and interval of each objective."""
+        return tuple(estimate(column) for column in self.values.T)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A budget rule for one zone, as an expression of euros a year and its bound."""
+
+    name: str
+    expression: str
+    bound: float
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the accounts of configurations of one instance.
+
+    deviations: today's standard deviation of each firm's margin rate, from as many replications as are known.
+    """
+
+    catalogue: Catalogue
+    deviations: FloatArray | None = None
+
+    @classmethod
+    def of(cls, instance: Instance) -> "Judge":
+        """Return the judge of an instance."""
+        return cls(Catalogue.of(instance))
+
+    def informed(self, today: Sequence[Essence | Account]) -> "Judge":
+        """Return this judge knowing how today's margins vary."""
+        margins = self._margins([self.essence(each) for each in today])
+        return Judge(self.catalogue, np.array([deviation(column[~np.isnan(column)]) for column in margins.T]))
+
+    @property
+    def instance(self) -> Instance:
+        """The instance whose objectives these are."""
+        return self.catalogue.chart.instance
+
+    @cached_property
+    def firms(self) -> tuple[str, ...]:
+        """Providers held to solvency, in table order: all but informal ones."""
+        return tuple(row.id for row in self.instance.providers if row.sector != "informal")
+
+    @cached_property
+    def budgets(self) -> tuple[Budget, ...]:
+        """Operating budgets to be kept in the simulation too."""
+        return tuple(budget for rule in self.instance.rules for budget in _budgets(self.instance, rule))
+
+    @cached_property
+    def _reader(self) -> TermReader:
+        texts = [row.expression for row in self.instance.objectives]
+        texts += ["deaths", "qaly_discounted"]
+        texts += [f"revenue[provider={firm}]" for firm in self.firms]
+        texts += [f"operating_cost[provider={firm}]" for firm in self.firms]
+        texts += [budget.expression for budget in self.budgets]
+        return TermReader.of(self.catalogue, texts)
+
+    def essence(self, account: Account | Essence) -> Essence:
+        """Return what judging needs of an account."""
+        if isinstance(account, Essence):
+            return account
+        pools = np.hstack([account.queues, account.pools[:, 1:2]])
+        return Essence(self._reader.vector(account), pools)
+
+    def judge(self, accounts: Sequence[Account | Essence], today: Sequence[Account | Essence]) -> Objectives:
+        """Judge a configuration from its accounts and today's in the same replications."""
+        own = [self.essence(each) for each in accounts]
+        reference = [self.essence(each) for each in today]
+        read = np.array([self._reader.values(a.values, b.values) for a, b in zip(own, reference, strict=True)])
+        count = len(self.instance.objectives)
+        margins = self._margins(own)
+        firms = len(self.firms)
+        start = count + 2
+        deficits = np.maximum(read[:, start + firms : start + 2 * firms] - read[:, start : start + firms], 0.0)
+        budgets = read[:, start + 2 * firms :]
+        flags = (*self._harmful(own, reference), *self._unstable(own, reference), *self._overruns(budgets))
+        values = read[:, :count]
+        return Objectives(values, self._point(values, margins), flags, margins, float(deficits.sum(axis=1).mean()))
+
+    def final_point(self, judged: Objectives) -> FloatArray:
+        """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
+        point: FloatArray = judged.values.mean(axis=0)
+        probability = float(ndtr(-self.instance.settings.economics.solvency_deviations))
+        for number in self._solvency_columns:
+            point[number] = quantile(judged.values[:, number], probability)
+        return point
+
+    # Solvency.
+
+    @cached_property
+    def _solvency_columns(self) -> tuple[int, ...]:
+        rows = self.instance.objectives
+        return tuple(number for number, row in enumerate(rows) if row.expression.strip() == SOLVENCY)
+
+    def _margins(self, own: Sequence[Essence]) -> FloatArray:
+        firms, start = len(self.firms), len(self.instance.objectives) + 2
+        read = np.array([self._reader.values(each.values, each.values) for each in own])
+        revenue, cost = read[:, start : start + firms], read[:, start + firms : start + 2 * firms]
+        rates = [[margin_rate(r, c) for r, c in zip(*row, strict=True)] for row in zip(revenue, cost, strict=True)]
+        return np.array(rates, dtype=np.float64).reshape(len(own), firms)
+
+    def _point(self, values: FloatArray, margins: FloatArray) -> FloatArray:
+        """Solvency: the least over firms of mean margin rate less z standard deviations."""
+        point: FloatArray = values.mean(axis=0)
+        if not self._solvency_columns or not self.firms:
+            return point
+        deviations = [deviation(column[~np.isnan(column)]) for column in margins.T]
+        if len(values) < ENOUGH_REPLICATIONS and self.deviations is not None:
+            deviations = list(self.deviations)
+        cautious = [
+            float(column[~np.isnan(column)].mean()) - self.instance.settings.economics.solvency_deviations * spread
+            for column, spread in zip(margins.T, deviations, strict=True)
+            if not np.isnan(column).all()
+        ]
+        for number in self._solvency_columns:
+            point[number] = min(cautious, default=0.0)
+        return point
+
+    # Flags.
+
+    def _harmful(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:
+        """More deaths or fewer QALYs than today beyond noise.
+
+        Noise: the paired t interval; with one replication two standard deviations of a difference of two
+        Poisson counts of today's size, each death counting for half the run in QALYs.
+        """
+        count = len(self.instance.objectives)
+        first = np.array([self._reader.values(each.values, each.values)[count : count + 2] for each in own])
+        second = np.array([self._reader.values(each.values, each.values)[count : count + 2] for each in today])
+        deaths = paired_difference(first[:, 0], second[:, 0])
+        qaly = paired_difference(second[:, 1], first[:, 1])
+        noise = 0.0
+        if len(own) == 1:
+            noise = CONFIDENCE_DEVIATES * math.sqrt(2.0 * max(float(second[0, 0]), 1.0))
+        years = self.catalogue.chart.run / self.catalogue.chart.per_year
+        if deaths.low > noise:
+            yield f"harmful: {deaths.mean:.0f} more deaths than today"
+        if qaly.low > noise * years / 2.0:
+            yield f"harmful: {qaly.mean:.0f} fewer QALYs than today"
+
+    def _unstable(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:
+        """Lines that grow without end, beyond what they do today."""
+        chart = self.catalogue.chart
+        queues = np.array([each.pools for each in own])  # [replication, Q, 5]
+        reference = np.array([each.pools for each in today])
+        growth = queues[:, :, 3] - queues[:, :, 1]
+        usual = (reference[:, :, 3] - reference[:, :, 1]).mean(axis=0)
+        last = (queues[:, :, 3] - queues[:, :, 2]).mean(axis=0)
+        units = queues[:, :, 4].mean(axis=0) / chart.run
+        for q, pool in enumerate(chart.pools):
+            found = estimate(growth[:, q])
+            least = max(LEAST_GROWTH, LEAST_GROWTH_SHARE * units[q])
+            beyond_today = found.mean - max(float(usual[q]), 0.0)
+            if found.low <= 0.0 or beyond_today < least or last[q] < STILL_GROWING * found.mean:
+                continue
+            resource = self.instance.resources[pool.resource].resource
+            yield f"unstable: {found.mean:.0f} more waiting for {resource} in {pool.zone} at the end than at mid-run"
+
+    def _overruns(self, amounts: FloatArray) -> Iterator[str]:
+        """Budgets overrun with more than the accepted probability (the share of replications)."""
+        accepted = self.instance.settings.economics.overrun_probability
+        for number, budget in enumerate(self.budgets):
+            probability = float((amounts[:, number] > budget.bound).mean())
+            if probability > accepted:
+                mean = float(amounts[:, number].mean())
+                yield f"overrun: {budget.name}, {mean:.0f} a year against {budget.bound:.0f}"
+
+
+def evaluate_objectives(instance: Instance, accounts: Sequence[Account], today: Sequence[Account]) -> Objectives:
+    """Judge a configuration from whole accounts; `Judge` does the same for many configurations."""
+    return Judge.of(instance).judge(accounts, today)
+
+
+def _budgets(instance: Instance, rule: Rule) -> Iterator[Budget]:
+    """Yield a budget rule's operating money a year, for each zone it holds in."""
+    if rule.kind != "budget" or rule.bound is None or rule.money == "investment" or rule.sense == "at_least":
+        return
+    if rule.provider:
+        yield Budget(rule.rule, f"operating_cost[provider={rule.provider}]/years", rule.bound)
+        return
+    zones = [rule.zone]
+    if rule.level and not rule.zone:
+        zones = [row.zone for row in instance.zones_of_level(rule.level)]
+    for zone in zones:
+        keys = [f"payer={rule.payer}"] if rule.payer else []
+        keys += [f"zone={zone}"] if zone else []
+        keys += [f"pathway={rule.pathway}"] if rule.pathway else []
+        keys += [f"profile={rule.profile}"] if rule.profile else []
+        text = f"revenue[{','.join(keys)}]/years" if keys else "revenue/years"
+        yield Budget(f"{rule.rule}{f' in {zone}' if zone else ''}", text, rule.bound)
