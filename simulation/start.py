@@ -14,7 +14,7 @@ from simulation.streams import bulk_exponentials, purpose, uniform
 
 # Ordinals of those who do not arrive: founders of the warm-up, and copies made at time 0.
 FOUNDERS = 1 << 40
-COPIES = 1 << 41
+COPIES = 1 << 42
 _FOUNDING_SHARE = 0.1  # founders come in over this first part of the warm-up, in keyed order
 
 
@@ -49,7 +49,7 @@ def _group(
     territory = instance.territories[component.territories[zone]].zone
     code = instance.profiles[profile].profile
     need = next((row for row in instance.needs if row.zone == territory and row.profile == code), None)
-    key = int(model.group[zone, profile])
+    key = model.group[zone, profile]
     times = np.zeros(0)
     founders = 0
     if need is not None:
@@ -181,7 +181,7 @@ def _draw_census(
         raise EmptyCensusError(territory, profile, census)
     key = purpose("census")
     luck = np.array(
-        [uniform(seed, replication, int(rows["ordinal"][i]), int(rows["group"][i]), key, 0) for i in members]
+        [uniform(seed, replication, rows["ordinal"][i], rows["group"][i], np.uint64(key), 0) for i in members]
     )
     ranked = members[np.argsort(luck, kind="stable")]
     if census < len(members):
@@ -195,9 +195,8 @@ def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64
     source = np.concatenate([kept, copies])
     patients = warm.patients[source]
     clocks = warm.clocks[source]
-    number = np.arange(len(copies), dtype=np.uint64)
     fresh = slice(len(kept), None)
-    patients["ordinal"][fresh] = np.uint64(COPIES) + number
+    patients["ordinal"][fresh] += np.uint64(COPIES) * (_occurrence(copies) + 1).astype(np.uint64)
     clocks["budget"][fresh] = np.nan  # luck of their own; memoryless, so nothing elapsed is lost
     clocks["count"][fresh] = 0
     order = np.lexsort((patients["ordinal"], patients["first_profile"], patients["zone"]))
@@ -211,6 +210,16 @@ def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64
         visits=warm.visits[source][order],
         waiting=_lines(warm.waiting, source[order], slots),
     )
+
+
+def _occurrence(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return for each value how many equal ones stand before it."""
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    first = np.searchsorted(ranked, ranked, side="left")
+    occurrence = np.empty(len(values), dtype=np.int64)
+    occurrence[order] = np.arange(len(values)) - first
+    return occurrence
 
 
 def _lines(
