@@ -10,7 +10,7 @@ from simulation.compilation import FlatModel, time_units_per_year
 from simulation.components import Component
 from simulation.records import EVENT, Event, EventArray
 from simulation.state import Held, State, Status, empty_state
-from simulation.streams import bulk_exponentials, purpose, uniform
+from simulation.streams import bulk_exponentials, purpose, uniforms
 
 # Ordinals of those who do not arrive: founders of the warm-up, and copies made at time 0.
 FOUNDERS = 1 << 40
@@ -49,24 +49,18 @@ def _group(
     territory = instance.territories[component.territories[zone]].zone
     code = instance.profiles[profile].profile
     need = next((row for row in instance.needs if row.zone == territory and row.profile == code), None)
-    key = model.group[zone, profile]
+    key = int(model.group[zone, profile])
     times = np.zeros(0)
     founders = 0
     if need is not None:
         pieces = rate_pieces(instance, need.arrivals, need.growth, need.rhythm)
         times = arrival_times(pieces, seed=seed, replication=replication, group=key)
         founders = (need.initial or 0) if model.warm_up > 0.0 else 0
-    spread = purpose("founding")
-    first = np.array(
-        [
-            -model.warm_up
-            + _FOUNDING_SHARE * model.warm_up * uniform(seed, replication, FOUNDERS + number, key, spread, 0)
-            for number in range(founders)
-        ]
-    )
-    ordinals = np.concatenate(
-        [np.arange(len(times), dtype=np.uint64), np.arange(founders, dtype=np.uint64) + np.uint64(FOUNDERS)]
-    )
+    founding = np.arange(founders, dtype=np.uint64) + np.uint64(FOUNDERS)
+    keys = np.full(founders, key, dtype=np.uint64)
+    spread = uniforms(seed, replication, founding, keys, np.uint64(purpose("founding")))
+    first = model.warm_up * (_FOUNDING_SHARE * spread - 1.0)
+    ordinals = np.concatenate([np.arange(len(times), dtype=np.uint64), founding])
     count = len(ordinals)
     return (
         np.full(count, zone, dtype=np.int32),
@@ -180,9 +174,7 @@ def _draw_census(
     if len(members) == 0:
         raise EmptyCensusError(territory, profile, census)
     key = purpose("census")
-    luck = np.array(
-        [uniform(seed, replication, rows["ordinal"][i], rows["group"][i], np.uint64(key), 0) for i in members]
-    )
+    luck = uniforms(seed, replication, rows["ordinal"][members], rows["group"][members], np.uint64(key))
     ranked = members[np.argsort(luck, kind="stable")]
     if census < len(members):
         return np.sort(ranked[:census]), np.zeros(0, dtype=np.int64)

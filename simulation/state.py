@@ -4,7 +4,7 @@ Rows are patients in the order (zone, profile at arrival, ordinal); those who ar
 table, not yet arrived. Both engines start from such a state and can hand one back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -104,6 +104,11 @@ class State:
     turnover_pool: npt.NDArray[np.int32]
     turnover_units: npt.NDArray[np.int32]
     waiting: npt.NDArray[np.int64]  # [m, 3] pool, level, entry = patient * (K + 1) + slot (K: gate), in order
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken, in bytes."""
+        return sum(getattr(self, each.name).nbytes for each in fields(self) if each.name != "time")
 
     def copy(self) -> "State":
         """Return a state that shares no memory with this one."""

@@ -1,0 +1,154 @@
+"""The front door of the twin: instance, configuration and replication in, what happened and its account out."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+
+from instances.instance import Instance
+from simulation.compilation import FlatModel, FlatPlan, compile_component, compile_plan
+from simulation.components import Component, components
+from simulation.configuration import Configuration, todays_configuration
+from simulation.ledgers.account import Account, Bookkeeper, total
+from simulation.records import EventArray, People
+from simulation.start import at_time_zero, before_warm_up, opening_events
+from simulation.state import State, people
+
+EngineName = Literal["compiled", "simpy"]
+STATE_MEMORY = 1_000_000_000  # bytes of states at time 0 remembered at most
+
+
+class Engine(Protocol):
+    """Runs one component from a state until a time."""
+
+    def __call__(
+        self,
+        model: FlatModel,
+        plan: FlatPlan,
+        state: State,
+        *,
+        seed: int,
+        replication: int,
+        until: float,
+        rollout: float | None,
+    ) -> tuple[EventArray, State]:
+        """Return what happened and the state at the end."""
+
+
+def engine(name: EngineName) -> Engine:
+    """Return an engine by name; only the one asked for is loaded."""
+    if name == "simpy":
+        from simulation.engines import simpy_engine
+
+        return simpy_engine.run
+    from simulation.engines import compiled_engine
+
+    return compiled_engine.run
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What one component did in one replication; the log opens with who is present at time 0."""
+
+    component: Component
+    replication: int
+    model: FlatModel
+    people: People
+    events: EventArray
+    end: State
+
+
+class Twin:
+    """The twin of one instance under one seed; safe to share between threads.
+
+    A replication of a component is warmed up once under today's configuration; the state at time 0 is
+    shared by all configurations (T11).
+    """
+
+    def __init__(self, instance: Instance, *, seed: int, engine_name: EngineName = "compiled") -> None:
+        self.instance = instance
+        self.seed = seed
+        self.components = components(instance)
+        self.today = todays_configuration(instance)
+        self._engine = engine(engine_name)
+        self._models = tuple(compile_component(instance, component) for component in self.components)
+        self._states: OrderedDict[tuple[int, int], State] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[tuple[int, int], threading.Lock] = {}
+
+    @cached_property
+    def _bookkeeper(self) -> Bookkeeper:
+        return Bookkeeper.of(self.instance)
+
+    def model(self, component: int) -> FlatModel:
+        """Return the flat model of a component."""
+        return self._models[component]
+
+    def state_at_time_zero(self, component: int, replication: int) -> State:
+        """Return the state at time 0, warming up the first time it is asked for."""
+        key = (component, replication)
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._states:
+                    self._states.move_to_end(key)
+                    return self._states[key]
+            state = self._warmed_up(component, replication)
+            with self._lock:
+                self._remember(key, state)
+            return state
+
+    def run(self, configuration: Configuration, component: int, replication: int) -> RunResult:
+        """Simulate one component under a configuration from time 0 to the end of the run."""
+        part, model = self.components[component], self._models[component]
+        plan = compile_plan(self.instance, part, configuration, self.today)
+        state = self.state_at_time_zero(component, replication)
+        events, end = self._engine(
+            model,
+            plan,
+            state,
+            seed=self.seed,
+            replication=replication,
+            until=np.inf if model.drain else model.run,
+            rollout=model.rollout,
+        )
+        opening = opening_events(model, state, plan.capacity)
+        return RunResult(part, replication, model, people(model, state), np.concatenate([opening, events]), end)
+
+    def account(self, configuration: Configuration, component: int, replication: int) -> Account:
+        """Simulate one component and return its account."""
+        result = self.run(configuration, component, replication)
+        return self._bookkeeper.account(
+            configuration, result.component.territories, result.people, result.events, result.model.pool_global
+        )
+
+    def whole_account(self, configuration: Configuration, replication: int) -> Account:
+        """Simulate every component and return the account of all."""
+        return total(self.account(configuration, number, replication) for number in range(len(self.components)))
+
+    def _warmed_up(self, component: int, replication: int) -> State:
+        part, model = self.components[component], self._models[component]
+        start = before_warm_up(self.instance, part, model, seed=self.seed, replication=replication)
+        if model.warm_up <= 0.0:
+            return start
+        _, warm = self._engine(
+            model,
+            compile_plan(self.instance, part, self.today, self.today),
+            start,
+            seed=self.seed,
+            replication=replication,
+            until=0.0,
+            rollout=None,
+        )
+        return at_time_zero(self.instance, part, model, warm, seed=self.seed, replication=replication)
+
+    def _remember(self, key: tuple[int, int], state: State) -> None:
+        self._states[key] = state
+        while len(self._states) > 1 and sum(each.nbytes for each in self._states.values()) > STATE_MEMORY:
+            self._states.popitem(last=False)
+
+
