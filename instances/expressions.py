@@ -114,13 +114,15 @@ def _value(expression: Expression, values: Mapping[str, float]) -> float:
         case Operation(_, left, right):
             divisor = _value(right, values)
             if divisor == 0.0:
-                raise ExpressionError(f"division by zero{_blame(right)}")
+                raise ExpressionError(f"division by zero{_blame(right, values)}")
             return _value(left, values) / divisor
 
 
-def _blame(divisor: Expression) -> str:
-    names = sorted(names_in(divisor))
-    return f": {' and '.join(names)} make the divisor 0" if len(names) > 1 else f": {names[0]} is 0" if names else ""
+def _blame(divisor: Expression, values: Mapping[str, float]) -> str:
+    if isinstance(divisor, Name):
+        return f": {divisor.name} is 0"
+    given = ", ".join(f"{name}={values[name]:g}" for name in sorted(names_in(divisor)))
+    return f": the divisor is 0 at {given}" if given else ""
 
 
 class _Parser:

@@ -19,7 +19,7 @@ LARGEST_FILE = 50_000_000
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of a folder, and what could not be; tables with faults in their form are `broken`."""
+    """What was read of a folder, and what could not be; tables that lack rows are `broken`."""
 
     written: WrittenInstance
     faults: tuple[Fault, ...]
@@ -39,7 +39,8 @@ def read_folder(folder: Path) -> Reading:
         table = _read_table(folder, name, row_type, own)
         if table is not None:
             tables[name] = table
-        if own:
+        # A fault of the header leaves the rows readable: what can be checked between them still is.
+        if table is None or any(fault.row != 1 for fault in own):
             broken.add(name)
         faults += own
     name = folder.resolve().name
