@@ -74,7 +74,7 @@ def build(written: WrittenInstance, scenario: str | None = None, overrides: Mapp
         places[name] = tuple(place for place, _ in rows)
     tables["parameters"] = tuple(_in_force(row, changed) for row in tables.get("parameters", ()))
     settings = _settings(builder, values)
-    instance = Instance(name=written.name, settings=settings, values=MappingProxyType(dict(values.known)), **tables)
+    instance = Instance(name=written.name, settings=settings, values=dict(values.known), **tables)
     return Built(instance, tuple(builder.faults), written, MappingProxyType(places), frozenset(builder.broken))
 
 

@@ -175,7 +175,7 @@ class _Parser:
         token = self._take()
         if token == "(":
             return self._parenthesis()
-        if token[0].isdigit() or token[0] in ".,":
+        if token[0].isdecimal() or token[0] in ".,":
             return Number(float(token.replace(",", ".")))
         if token[0].isalpha() or token[0] == "_":
             return Name(token)

@@ -97,7 +97,8 @@ def _read_text(path: Path, faults: list[Fault]) -> str:
 def _parse_toml(text: str, faults: list[Fault]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # tomllib lets these through: ValueError for integers of thousands of digits, RecursionError for deep nesting.
+    except (ValueError, RecursionError) as error:
         faults.append(Fault(SETTINGS_FILE, None, "", "", "a TOML document", f"cannot be parsed: {error}"))
         return {}
 

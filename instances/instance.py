@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from instances.fingerprint import fingerprint
@@ -55,7 +54,7 @@ class Instance:
 
     name: str
     settings: Settings
-    values: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[str, float] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     zones: tuple[Zone, ...] = ()
     travel: tuple[Travel, ...] = ()
@@ -79,6 +78,9 @@ class Instance:
     breaks: tuple[Break, ...] = ()
     objectives: tuple[Objective, ...] = ()
     scenarios: tuple[ScenarioValue, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
 
     def table(self, name: str) -> tuple[Row, ...]:
         """Return the rows of a table by its name in the format."""
@@ -106,42 +108,42 @@ class Instance:
     @cached_property
     def zone_by_code(self) -> Mapping[str, Zone]:
         """Zones by code."""
-        return MappingProxyType({row.zone: row for row in self.zones})
+        return {row.zone: row for row in self.zones}
 
     @cached_property
     def resource_by_code(self) -> Mapping[str, Resource]:
         """Resources by code."""
-        return MappingProxyType({row.resource: row for row in self.resources})
+        return {row.resource: row for row in self.resources}
 
     @cached_property
     def profile_by_code(self) -> Mapping[str, Profile]:
         """Profiles by code."""
-        return MappingProxyType({row.profile: row for row in self.profiles})
+        return {row.profile: row for row in self.profiles}
 
     @cached_property
     def pathway_by_code(self) -> Mapping[str, Pathway]:
         """Pathways by code, as written."""
-        return MappingProxyType({row.pathway: row for row in self.pathways})
+        return {row.pathway: row for row in self.pathways}
 
     @cached_property
     def provider_by_id(self) -> Mapping[str, Provider]:
         """Providers by id."""
-        return MappingProxyType({row.id: row for row in self.providers})
+        return {row.id: row for row in self.providers}
 
     @cached_property
     def payer_by_id(self) -> Mapping[str, Payer]:
         """Payers by id."""
-        return MappingProxyType({row.id: row for row in self.payers})
+        return {row.id: row for row in self.payers}
 
     @cached_property
     def parameter_by_name(self) -> Mapping[str, Parameter]:
         """Parameters by name."""
-        return MappingProxyType({row.name: row for row in self.parameters})
+        return {row.name: row for row in self.parameters}
 
     @cached_property
     def need_by_zone_and_profile(self) -> Mapping[tuple[str, str], Need]:
         """Needs by territory and profile."""
-        return MappingProxyType({(row.zone, row.profile): row for row in self.needs})
+        return {(row.zone, row.profile): row for row in self.needs}
 
     @cached_property
     def contract_codes(self) -> tuple[str, ...]:
@@ -197,17 +199,14 @@ class Instance:
     @cached_property
     def minutes(self) -> Mapping[tuple[str, str], float]:
         """Travel minutes by (origin, destination), as written."""
-        return MappingProxyType({(row.origin, row.destination): row.minutes for row in self.travel})
+        return {(row.origin, row.destination): row.minutes for row in self.travel}
 
     # The most specific row wins: these want an expanded instance.
 
     def offers_of(self, zone: str, profile: str) -> tuple[Offer, ...]:
-        """Return the offers in force for a profile in a territory, one per pathway, in table order."""
-        chosen: dict[str, Offer] = {}
-        for row in self._offers_by_profile.get(profile, ()):
-            if row.zone == zone or (not row.zone and row.pathway not in chosen):
-                chosen[row.pathway] = row
-        return tuple(chosen.values())
+        """Return the offers in force for a profile in a territory, one per pathway, in the order of pathways."""
+        chosen = self._offers_by_place.get(("", profile), {}) | self._offers_by_place.get((zone, profile), {})
+        return tuple(chosen[row.pathway] for row in self.pathways if row.pathway in chosen)
 
     def step_row(self, pathway: str, step: str, profile: str) -> Step | None:
         """Return the row of a step for a profile: its own, else the one for all, else None."""
@@ -227,10 +226,10 @@ class Instance:
         return _most_specific(rows, profile, move_key)
 
     @cached_property
-    def _offers_by_profile(self) -> Mapping[str, Sequence[Offer]]:
-        grouped: dict[str, list[Offer]] = {}
+    def _offers_by_place(self) -> Mapping[tuple[str, str], dict[str, Offer]]:
+        grouped: dict[tuple[str, str], dict[str, Offer]] = {}
         for row in self.offers:
-            grouped.setdefault(row.profile, []).append(row)
+            grouped.setdefault((row.zone, row.profile), {})[row.pathway] = row
         return grouped
 
     @cached_property

@@ -1,7 +1,8 @@
 """The parameter values in force: central values, one scenario's, then what the caller sets."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from instances.expressions import Expression, ExpressionError, evaluate, names_in
 from instances.faults import UnknownName
@@ -31,31 +32,39 @@ def values_in_force(
     known: dict[str, float] = dict(overrides)
     unknown: set[str] = set(unreadable) - known.keys()
     everything = cells.keys() | known.keys() | unknown
-
-    def settle(name: str, line: tuple[str, ...]) -> None:
+    needed = {name: sorted(names_in(cell) & cells.keys()) for name, cell in cells.items() if name not in known}
+    for circle in _take_out_circles(needed):
+        report(circle[0], f"cyclic parameters: {' -> '.join([*circle, circle[0]])}", "no circle")
+        unknown.update(circle)
+    for name in TopologicalSorter(needed).static_order():
         if name in known or name in unknown:
-            return
-        if name in line:
-            circle = line[line.index(name) :]
-            report(name, f"cyclic parameters: {' -> '.join([*circle, name])}", "no circle")
-            unknown.update(circle)
-            return
-        needed = names_in(cells[name])
-        for other in sorted(needed & cells.keys()):
-            settle(other, (*line, name))
-        if name in unknown or needed & unknown:
+            continue
+        if names_in(cells[name]) & unknown:
             unknown.add(name)
-            return
+            continue
         try:
             known[name] = evaluate(cells[name], known)
         except UnknownName as error:
-            report(name, f"unknown parameter '{error.name}'", UnknownName("", error.name, everything).expected)
+            expected = UnknownName("parameter", error.name, everything).expected
+            report(name, f"unknown parameter '{error.name}'", expected)
             unknown.add(name)
         except ExpressionError as error:
             report(name, str(error), "an expression that has a value")
             unknown.add(name)
-
-    for name in cells:
-        settle(name, ())
     in_table_order = {name: known[name] for name in cells if name in known}
     return Values({**in_table_order, **{name: known[name] for name in overrides}}, frozenset(unknown))
+
+
+def _take_out_circles(needed: dict[str, list[str]]) -> Iterator[list[str]]:
+    """Yield each circle of names that need one another, taking its members' needs out of `needed`."""
+    while True:
+        try:
+            TopologicalSorter(needed).prepare()
+        except CycleError as error:
+            circle: list[str] = error.args[1][:-1]
+            # graphlib tells a circle from the needed to the needing, and from anywhere in it.
+            start = circle.index(min(circle))
+            yield [circle[start], *reversed(circle[start + 1 :] + circle[:start])]
+            needed.update({name: [] for name in circle})
+        else:
+            return

@@ -74,6 +74,7 @@ CASES = [
     Case("open quote", added("travel.csv", '01,01,"2'), "travel.csv, row 4", "cannot be parsed"),
     # Types and ranges.
     Case("wrong type", replaced("zones.csv", "1000", "many"), "zones.csv, row 2, column population", "'many'"),
+    Case("strange digit", replaced("zones.csv", "1000", "10²"), "zones.csv, row 2, column population", "wrong type"),
     Case("not whole", replaced("capacities.csv", "02,helper,help,5,", "02,helper,help,5.5,"), "capacities.csv, row 4, column current", "a whole number"),
     Case("no answer", replaced("steps.csv", ",yes,1", ",perhaps,1"), "steps.csv, row 2, column anchor", "yes or no"),
     Case("unknown choice", replaced("zones.csv", "basin,,", "bassin,,"), "zones.csv, row 4, column level", "'basin', perhaps"),
@@ -91,6 +92,8 @@ CASES = [
     Case("zero parameter", replaced("parameters.csv", "2*fall_rate", "2/(fall_rate-0.8)"), "parameters.csv, row 6, column value", "division by zero: the divisor is 0 at fall_rate=0.8"),
     Case("unknown parameter", replaced("needs.csv", "60,10", "60,10*stafing"), "needs.csv, row 2, column arrivals", "'staffing', perhaps"),
     Case("parameters in a circle", replaced("parameters.csv", "run_years,1", "run_years,2*run_years"), "parameters.csv, row 7, column value", "cyclic parameters: run_years -> run_years"),
+    Case("parameters in a long circle", added("parameters.csv", "a,2*b,,,,,,\nb,c,,,,,,\nc,a+1,,,,,,"), "parameters.csv, row 8, column value", "cyclic parameters: a -> b -> c -> a"),
+    Case("settings nested too deep", added("instance.toml", "x = " + "[" * 5000), "instance.toml", "cannot be parsed"),
     Case("unusable name", added("parameters.csv", "fall-rate,1,,,,,,"), "parameters.csv, row 8, column name", "letters, digits"),
     Case("range without the value", replaced("parameters.csv", "0.8,0.4,1.2", "1.8,0.4,1.2"), "parameters.csv, row 2, column value", "outside its range"),
     Case("setting unknown parameter", replaced("instance.toml", "run_years*", "run_year*"), "instance.toml, column horizon.run", "'run_years', perhaps"),

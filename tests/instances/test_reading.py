@@ -1,5 +1,6 @@
 """A valid folder becomes an instance, whatever its spelling."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,21 @@ def test_faults_of_every_scenario_can_be_listed(mini: Path) -> None:
     source = read_source(mini)
     assert source.scenarios == ("today", "shortage", "wild")
     assert [fault.message.split(":")[0] for fault in source.scenario_faults()] == ["wild", "wild"]
+
+
+def test_a_long_chain_of_parameters_has_values(mini: Path) -> None:
+    with (mini / "parameters.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"link{number},link{number + 1},,,,,,\n" for number in range(3000))
+        file.write("link3000,7,,,,,,\n")
+    assert load_instance(mini).values["link0"] == 7.0
+
+
+def test_an_instance_travels_to_other_processes(mini: Path) -> None:
+    instance = load_instance(mini)
+    assert instance.expanded.territories
+    there = pickle.loads(pickle.dumps(instance))
+    assert there == instance
+    assert hash(there) == hash(instance)
 
 
 def test_the_fingerprint_follows_the_content(mini: Path, tmp_path: Path) -> None:
