@@ -67,6 +67,47 @@ ACCESS, CONTINUITY, PREFERRED_PLACE, PROXIMITY, FIT, SAFETY = range(6)
 QUARTERS = 4
 
 
+STATE = np.dtype(
+    [
+        ("last", np.float64),  # settled until then
+        ("settled", np.float64),  # discounted time until `last`
+        ("began", np.float64),
+        ("stay_start", np.float64),
+        ("wait_since", np.float64),
+        ("break_until", np.float64),
+        ("acute_until", np.float64),
+        ("last_break", np.float64),
+        ("profile", np.int32),
+        ("step", np.int32),  # -1: outside
+        ("pathway", np.int32),
+        ("first_profile", np.int32),
+        ("first_pathway", np.int32),
+        ("awaited", np.int32),  # step; -1: none
+        ("awaited_pool", np.int32),
+        ("gate_pool", np.int32),
+        ("gate_units", np.int32),
+        ("former_pool", np.int32),  # the gate left, while its units are still held
+        ("former_units", np.int32),
+        ("concerned", np.int32),  # services asked for or held: most people have none to look at
+        ("active", np.bool_),
+        ("initial", np.bool_),
+    ],
+    align=True,
+)
+HELP = np.dtype(
+    [
+        ("asked_since", np.float64),
+        ("asked_pool", np.int32),
+        ("held", np.int32),
+        ("held_pool", np.int32),
+        ("asked", np.bool_),
+        ("absent", np.bool_),
+        ("helped", np.bool_),  # at some time in the run
+    ],
+    align=True,
+)
+
+
 class Log(NamedTuple):
     """An event log by column; pools are those of the whole instance."""
 
@@ -138,46 +179,40 @@ class Tally(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _discounted(start: float, end: float, per_year: float, force: float) -> float:
-    """Discounted time units from start to end."""
-    if force == 0.0:
-        return end - start
-    scale = force / per_year
-    return (math.exp(-scale * start) - math.exp(-scale * end)) / scale
+def _discounted_until(moment: float, calendar: Calendar) -> float:
+    """Return the discounted time units from time 0 to a moment: the integral of (1 + rate)^-t."""
+    if calendar.force == 0.0:
+        return moment
+    scale = calendar.force / calendar.per_year
+    return (1.0 - math.exp(-scale * moment)) / scale
 
 
 @njit(cache=True, nogil=True)
-def _spread(row: FloatArray, amount: float, start: float, end: float, calendar: Calendar) -> None:
-    """Add `amount` times the time from start to end to a row [Y, 2], by year."""
-    while start < end:
-        year = min(int(start / calendar.per_year), calendar.years - 1)
-        stop = end
-        if year < calendar.years - 1:
-            stop = min(end, (year + 1) * calendar.per_year)
-        row[year, 0] += amount * (stop - start)
-        row[year, 1] += amount * _discounted(start, stop, calendar.per_year, calendar.force)
-        start = stop
-
-
-@njit(cache=True, nogil=True)
-def _spread_known(
-    row: FloatArray, amount: float, start: float, end: float, discounted: float, calendar: Calendar
+def _spread(
+    row: FloatArray, amount: float, start: float, end: float, before: float, until: float, calendar: Calendar
 ) -> None:
-    """The same, sparing the exponentials where the piece lies within one year."""
+    """Add `amount` times the time from start to end to a row [Y, 2], by year.
+
+    before, until: discounted time from time 0 to start and to end.
+    """
     year = min(int(start / calendar.per_year), calendar.years - 1)
-    if year == calendar.years - 1 or end <= (year + 1) * calendar.per_year:
-        row[year, 0] += amount * (end - start)
-        row[year, 1] += amount * discounted
-    else:
-        _spread(row, amount, start, end, calendar)
+    while year < calendar.years - 1 and end > (year + 1) * calendar.per_year:
+        boundary = (year + 1) * calendar.per_year
+        so_far = _discounted_until(boundary, calendar)
+        row[year, 0] += amount * (boundary - start)
+        row[year, 1] += amount * (so_far - before)
+        start, before = boundary, so_far
+        year += 1
+    row[year, 0] += amount * (end - start)
+    row[year, 1] += amount * (until - before)
 
 
 @njit(cache=True, nogil=True)
-def _count(row: FloatArray, amount: float, moment: float, calendar: Calendar) -> None:
-    """Add `amount` at a moment to a row [Y, 2]."""
+def _count(row: FloatArray, amount: float, moment: float, until: float, calendar: Calendar) -> None:
+    """Add `amount` at a moment to a row [Y, 2]; until: discounted time to that moment."""
     year = min(int(moment / calendar.per_year), calendar.years - 1)
     row[year, 0] += amount
-    row[year, 1] += amount * math.exp(-calendar.force * moment / calendar.per_year)
+    row[year, 1] += amount * (1.0 - calendar.force / calendar.per_year * until)  # (1 + rate)^-t
 
 
 @njit(cache=True, nogil=True)
@@ -195,7 +230,9 @@ def _spread_quarters(row: FloatArray, amount: float, start: float, end: float, w
 def _settle_pool(
     q: int,
     moment: float,
+    until: float,
     pool_last: FloatArray,
+    pool_settled: FloatArray,
     busy: IntArray,
     capacity: IntArray,
     waiting: IntArray,
@@ -207,14 +244,15 @@ def _settle_pool(
     start = pool_last[q]
     if start < moment:
         if busy[q] > 0:
-            _spread(pools[q, POOL_BUSY], busy[q], start, moment, calendar)
+            _spread(pools[q, POOL_BUSY], busy[q], start, moment, pool_settled[q], until, calendar)
         if capacity[q] > 0:
-            _spread(pools[q, POOL_CAPACITY], capacity[q], start, moment, calendar)
+            _spread(pools[q, POOL_CAPACITY], capacity[q], start, moment, pool_settled[q], until, calendar)
         if busy[q] > capacity[q]:
-            _spread(pools[q, POOL_EXCESS], busy[q] - capacity[q], start, moment, calendar)
+            _spread(pools[q, POOL_EXCESS], busy[q] - capacity[q], start, moment, pool_settled[q], until, calendar)
         if waiting[q] > 0:
             _spread_quarters(queues[q], waiting[q], start, moment, calendar.window)
         pool_last[q] = moment
+        pool_settled[q] = until
 
 
 @njit(cache=True, nogil=True)
@@ -237,46 +275,23 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
     scores = np.zeros((zones, profiles, pathways, 6))
     scored = np.zeros((zones, profiles, pathways))
 
-    # State of each patient.
+    # State of each patient, and of each service of each patient.
     n = people.zone.shape[0]
-    active = np.zeros(n, dtype=np.bool_)
-    initial = np.zeros(n, dtype=np.bool_)
-    last = np.zeros(n)
-    began = np.zeros(n)
-    stay_start = np.full(n, np.nan)
-    profile = np.zeros(n, dtype=np.int32)
-    step = np.full(n, -1, dtype=np.int32)
-    pathway = np.zeros(n, dtype=np.int32)
-    first_profile = np.zeros(n, dtype=np.int32)
-    first_pathway = np.zeros(n, dtype=np.int32)
-    awaited = np.full(n, -1, dtype=np.int32)
-    awaited_pool = np.full(n, -1, dtype=np.int32)
-    wait_since = np.zeros(n)
-    gate_pool = np.full((n, 2), -1, dtype=np.int32)  # the present gate; the former one, still held
-    gate_units = np.zeros((n, 2), dtype=np.int32)
-    break_until = np.zeros(n)
-    last_break = np.full(n, -1.0)
-    acute_until = np.zeros(n)
-    carried = np.zeros((n, mark_count), dtype=np.bool_)
+    states = np.zeros(n, dtype=STATE)
+    helps = np.zeros((n, resources), dtype=HELP)
     good = np.zeros((n, 6))
+    carried = np.zeros((n, mark_count), dtype=np.bool_)
     joined = np.zeros((n, pathways), dtype=np.bool_)
     visited = np.zeros((n, steps), dtype=np.bool_)
-    helped = np.zeros((n, resources), dtype=np.bool_)
-    # ... and of each service of each patient.
-    concerned = np.zeros(n, dtype=np.int32)  # services asked for or held: most people have none to look at
-    asked = np.zeros((n, resources), dtype=np.bool_)
-    absent = np.zeros((n, resources), dtype=np.bool_)
-    asked_since = np.zeros((n, resources))
-    asked_pool = np.full((n, resources), -1, dtype=np.int32)
-    held = np.zeros((n, resources), dtype=np.int32)
-    held_pool = np.full((n, resources), -1, dtype=np.int32)
     # State of each pool.
     busy = np.zeros(pool_count, dtype=np.int64)
     capacity = np.zeros(pool_count, dtype=np.int64)  # a log opens with every pool's CAPACITY
     waiting = np.zeros(pool_count, dtype=np.int64)
     pool_last = np.zeros(pool_count)
+    pool_settled = np.zeros(pool_count)  # discounted time until then
 
     events = log.time.shape[0]
+    now, until = 0.0, 0.0
     for k in range(events + n):
         if k < events:
             t, i, kind = log.time[k], int(log.patient[k]), int(log.kind[k])
@@ -289,19 +304,25 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
             t, i, kind = window, k - events, HORIZON
             pool, resource, units, detail = -1, -1, 0, -1
 
+        if t != now:
+            now = t
+            until = _discounted_until(t, calendar)
         if pool >= 0:
-            _settle_pool(pool, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+            _settle_pool(pool, t, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
         if kind == CAPACITY:
             capacity[pool] = units
             continue
 
-        z, p, s, w = int(people.zone[i]), int(profile[i]), int(step[i]), int(pathway[i])
+        me = states[i]
+        if kind == HORIZON and not me.active:
+            continue
+        z, p, s, w = int(people.zone[i]), int(me.profile), int(me.step), int(me.pathway)
 
         # Settle the patient's piece since their last event.
-        if active[i] and last[i] < t:
-            start = last[i]
+        if me.active and me.last < t:
+            start = me.last
             span = t - start
-            disc = _discounted(start, t, calendar.per_year, calendar.force)
+            disc = until - me.settled
             qaly = tables.utility[s, p]  # s = -1: the last row, outside
             persons[z, p, w, PERSON_TIME] += span
             persons[z, p, w, QALY] += qaly * span
@@ -309,77 +330,81 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
             if s >= 0:
                 visits[z, p, s, STAY_TIME] += span
                 visits[z, p, s, QALYS] += qaly * span
-                _spread_known(visit_flow[z, p, s, FLOW_TIME], 1.0, start, t, disc, calendar)
-            for g in range(2):
-                if gate_units[i, g] > 0:
-                    c = tables.channel[z, gate_pool[i, g]]
-                    _spread_known(channel_flow[c, p, w, GATE_TIME], gate_units[i, g], start, t, disc, calendar)
+                _spread(visit_flow[z, p, s, FLOW_TIME], 1.0, start, t, me.settled, until, calendar)
+            if me.gate_units > 0:
+                c = tables.channel[z, me.gate_pool]
+                _spread(channel_flow[c, p, w, GATE_TIME], me.gate_units, start, t, me.settled, until, calendar)
+            if me.former_units > 0:
+                c = tables.channel[z, me.former_pool]
+                _spread(channel_flow[c, p, w, GATE_TIME], me.former_units, start, t, me.settled, until, calendar)
 
             overdue_from = math.inf
             place = tables.place_value[z, p, s]
             near = 1.0
-            if gate_units[i, 0] > 0:
-                near = tables.nearness[z, gate_pool[i, 0]]
+            if me.gate_units > 0:
+                near = tables.nearness[z, me.gate_pool]
             needed, met = 0, 0
-            a = int(awaited[i])
+            a = int(me.awaited)
             blocked = False
             if a >= 0:
                 needed += 1
                 visits[z, p, a, WAIT_TIME] += span
-                blocked = gate_units[i, 0] > 0 and tables.hold[a, p]
+                blocked = me.gate_units > 0 and tables.hold[a, p]
                 if blocked and s >= 0:
                     visits[z, p, s, BLOCKED_TIME] += span
                 place = min(place, tables.place_value[z, p, a])
-                if awaited_pool[i] >= 0:
-                    near = min(near, tables.nearness[z, awaited_pool[i]])
-                    overdue_from = wait_since[i] + tables.tolerable[tables.pool_resource[awaited_pool[i]]]
-            if concerned[i] > 0:
+                if me.awaited_pool >= 0:
+                    near = min(near, tables.nearness[z, me.awaited_pool])
+                    overdue_from = me.wait_since + tables.tolerable[tables.pool_resource[me.awaited_pool]]
+            if me.concerned > 0:
                 for r in range(resources):
-                    if not asked[i, r] and held[i, r] == 0:
+                    aid = helps[i, r]
+                    if not aid.asked and aid.held == 0:
                         continue
                     wanted = s >= 0 and tables.needs[s, p, r]
-                    if held[i, r] > 0:
-                        c = tables.channel[z, held_pool[i, r]]
-                        flow = KEPT_TIME if absent[i, r] else SERVICE_TIME
-                        _spread_known(channel_flow[c, p, w, flow], held[i, r], start, t, disc, calendar)
-                        if not absent[i, r]:
+                    if aid.held > 0:
+                        c = tables.channel[z, aid.held_pool]
+                        flow = KEPT_TIME if aid.absent else SERVICE_TIME
+                        _spread(channel_flow[c, p, w, flow], aid.held, start, t, me.settled, until, calendar)
+                        if not aid.absent:
                             needed += 1
                             met += 1
                             services[z, p, w, r, NEED_TIME] += span
                             services[z, p, w, r, HELD_TIME] += span
                             if s >= 0 and tables.is_place[r] and not tables.home[s]:
-                                near = min(near, tables.nearness[z, held_pool[i, r]])
-                    elif wanted and not absent[i, r]:
+                                near = min(near, tables.nearness[z, aid.held_pool])
+                    elif wanted and not aid.absent:
                         needed += 1
                         services[z, p, w, r, NEED_TIME] += span
                         services[z, p, w, r, UNMET_TIME] += span
-                    if asked[i, r] and wanted:
-                        overdue_from = min(overdue_from, asked_since[i, r] + tables.tolerable[r])
+                    if aid.asked and wanted:
+                        overdue_from = min(overdue_from, aid.asked_since + tables.tolerable[r])
                         target = tables.leads_to[s, p, r]
                         if target >= 0:
                             place = min(place, tables.place_value[z, p, target])
-                            if asked_pool[i, r] >= 0:
-                                near = min(near, tables.nearness[z, asked_pool[i, r]])
+                            if aid.asked_pool >= 0:
+                                near = min(near, tables.nearness[z, aid.asked_pool])
             in_time = min(max(overdue_from, start), t) - start
             persons[z, p, w, OVERDUE_TIME] += span - in_time
             good[i, ACCESS] += in_time
             if not blocked:
-                good[i, CONTINUITY] += t - min(max(break_until[i], start), t)
+                good[i, CONTINUITY] += t - min(max(me.break_until, start), t)
             good[i, PREFERRED_PLACE] += place * span
             good[i, PROXIMITY] += near * span
             good[i, FIT] += span if needed == 0 else span * met / needed
-            good[i, SAFETY] += t - min(max(acute_until[i], start), t)
-        if active[i]:
-            last[i] = t
+            good[i, SAFETY] += t - min(max(me.acute_until, start), t)
+        if me.active:
+            me.last = t
+            me.settled = until
 
         # A wait ends with entering, breaking, going, or asking for another gate.
-        if kind in (ENTER, BREAK, EXIT, LEAVE, WAIT) and awaited[i] >= 0:
-            a = int(awaited[i])
-            waited = t - wait_since[i]
+        if kind in (ENTER, BREAK, EXIT, LEAVE, WAIT) and me.awaited >= 0:
+            a = int(me.awaited)
+            waited = t - me.wait_since
             limit = math.inf
-            q = int(awaited_pool[i])
+            q = int(me.awaited_pool)
             if q >= 0:
-                _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+                _settle_pool(q, t, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
                 waiting[q] -= 1
                 limit = tables.tolerable[tables.pool_resource[q]]
             visits[z, p, a, WAITED] += waited
@@ -389,99 +414,103 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                     visits[z, p, a, SERVED_WITHIN] += 1.0
             if waited > limit:
                 visits[z, p, a, LATE] += 1.0
-            awaited[i] = -1
-            awaited_pool[i] = -1
+            me.awaited = -1
+            me.awaited_pool = -1
 
         if kind == HORIZON:
-            if active[i]:
-                persons[z, p, w, FINAL] += 1.0
-                if s >= 0:
-                    visits[z, p, s, CENSUS] += 1.0
-                a = int(awaited[i])
-                if a >= 0:
-                    waited = t - wait_since[i]
-                    visits[z, p, a, WAITED] += waited
-                    if awaited_pool[i] >= 0 and waited > tables.tolerable[tables.pool_resource[awaited_pool[i]]]:
-                        visits[z, p, a, LATE] += 1.0
-                for r in range(resources):
-                    if asked[i, r]:
-                        waited = t - asked_since[i, r]
-                        services[z, p, w, r, SERVICE_WAITED] += waited
-                        if waited > tables.tolerable[r]:
-                            services[z, p, w, r, SERVICE_LATE] += 1.0
-                _score(i, z, first_profile[i], first_pathway[i], t - began[i], good, scores, scored)
+            persons[z, p, w, FINAL] += 1.0
+            if s >= 0:
+                visits[z, p, s, CENSUS] += 1.0
+            a = int(me.awaited)
+            if a >= 0:
+                waited = t - me.wait_since
+                visits[z, p, a, WAITED] += waited
+                if me.awaited_pool >= 0 and waited > tables.tolerable[tables.pool_resource[me.awaited_pool]]:
+                    visits[z, p, a, LATE] += 1.0
+            for r in range(resources):
+                aid = helps[i, r]
+                if aid.asked:
+                    waited = t - aid.asked_since
+                    services[z, p, w, r, SERVICE_WAITED] += waited
+                    if waited > tables.tolerable[r]:
+                        services[z, p, w, r, SERVICE_LATE] += 1.0
+            _score(i, z, me.first_profile, me.first_pathway, t - me.began, good, scores, scored)
         elif kind in (PRESENT, ARRIVE):
-            active[i] = True
-            initial[i] = kind == PRESENT
-            last[i] = t
-            began[i] = t
+            me.active = True
+            me.initial = kind == PRESENT
+            me.last = t
+            me.settled = until
+            me.began = t
+            me.stay_start = math.nan
+            me.last_break = -1.0
+            me.awaited, me.awaited_pool, me.gate_pool, me.former_pool = -1, -1, -1, -1
             p, s = int(log.profile[k]), int(log.step[k])
             w = int(tables.step_pathway[s]) if s >= 0 else detail
-            profile[i], step[i], pathway[i] = p, s, w
-            first_profile[i], first_pathway[i] = p, w
+            me.profile, me.step, me.pathway = p, s, w
+            me.first_profile, me.first_pathway = p, w
             joined[i, w] = True
             persons[z, p, w, JOINED] += 1.0
-            _count(joined_flow[z, p, w], 1.0, t, calendar)
+            _count(joined_flow[z, p, w], 1.0, t, until, calendar)
             if kind == PRESENT:
                 persons[z, p, w, INITIAL] += 1.0
                 if s >= 0:
                     visited[i, s] = True
-                    _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, calendar)
+                    _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, until, calendar)
                     if units > 0 and pool >= 0:
-                        gate_pool[i, 0], gate_units[i, 0] = pool, units
+                        me.gate_pool, me.gate_units = pool, units
                         busy[pool] += units
             else:
                 persons[z, p, w, ARRIVALS] += 1.0
         elif kind == WAIT:
-            awaited[i] = detail
+            me.awaited = detail
             q = pool
             if q < 0 and tables.gate[detail, p] >= 0:
                 q = int(tables.home_pool[z, tables.gate[detail, p]])
-            awaited_pool[i] = q
-            wait_since[i] = t
-            if t == 0.0 and initial[i] and not math.isnan(people.waiting_since[i]):
-                wait_since[i] = people.waiting_since[i]
+            me.awaited_pool = q
+            me.wait_since = t
+            if t == 0.0 and me.initial and not math.isnan(people.waiting_since[i]):
+                me.wait_since = people.waiting_since[i]
             visits[z, p, detail, ASKED] += 1.0
             if q >= 0:
-                _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+                _settle_pool(q, t, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
                 waiting[q] += 1
             if tables.acute[detail]:
-                acute_until[i] = t + calendar.memory
+                me.acute_until = t + calendar.memory
         elif kind in (ENTER, EXIT, LEAVE):
             to = int(log.step[k])
             moved = kind == ENTER or (kind == EXIT and to != s)  # an exit may follow its own ENTER
-            if (moved or kind == LEAVE) and s >= 0 and not math.isnan(stay_start[i]):
+            if (moved or kind == LEAVE) and s >= 0 and not math.isnan(me.stay_start):
                 visits[z, p, s, COMPLETED] += 1.0
-                visits[z, p, s, COMPLETED_TIME] += t - stay_start[i]
+                visits[z, p, s, COMPLETED_TIME] += t - me.stay_start
             p = int(log.profile[k])
-            profile[i] = p
+            me.profile = p
             if moved:
-                stay_start[i] = t
+                me.stay_start = t
                 s = to
-                step[i] = s
+                me.step = s
                 w = int(tables.step_pathway[s])
-                pathway[i] = w
+                me.pathway = w
                 if not joined[i, w]:
                     joined[i, w] = True
                     persons[z, p, w, JOINED] += 1.0
-                    _count(joined_flow[z, p, w], 1.0, t, calendar)
+                    _count(joined_flow[z, p, w], 1.0, t, until, calendar)
                 visits[z, p, s, ENTRIES] += 1.0
-                _count(visit_flow[z, p, s, FLOW_ENTRIES], 1.0, t, calendar)
+                _count(visit_flow[z, p, s, FLOW_ENTRIES], 1.0, t, until, calendar)
                 if not visited[i, s]:
                     visited[i, s] = True
-                    _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, calendar)
+                    _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, until, calendar)
                 if tables.acute[s]:
-                    acute_until[i] = t + calendar.memory
+                    me.acute_until = t + calendar.memory
             if kind == ENTER:
-                if gate_units[i, 0] > 0:
-                    gate_pool[i, 1], gate_units[i, 1] = gate_pool[i, 0], gate_units[i, 0]
-                    gate_pool[i, 0], gate_units[i, 0] = -1, 0
+                if me.gate_units > 0:
+                    me.former_pool, me.former_units = me.gate_pool, me.gate_units
+                    me.gate_pool, me.gate_units = -1, 0
                 if units > 0 and pool >= 0:
-                    gate_pool[i, 0], gate_units[i, 0] = pool, units
+                    me.gate_pool, me.gate_units = pool, units
                     busy[pool] += units
-                    _count(channel_flow[tables.channel[z, pool], p, w, GATE_ENTRIES], units, t, calendar)
+                    _count(channel_flow[tables.channel[z, pool], p, w, GATE_ENTRIES], units, t, until, calendar)
             else:
-                possible = window - began[i]
+                possible = window - me.began
                 if kind == LEAVE:
                     persons[z, p, w, LEAVES] += 1.0
                 elif tables.death[s]:
@@ -491,44 +520,44 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                             marks[z, p, m, 1] += 1.0
                 else:
                     persons[z, p, w, EXITS] += 1.0
-                    if last_break[i] != t:
-                        possible = t - began[i]
-                active[i] = False
-                _score(i, z, first_profile[i], first_pathway[i], possible, good, scores, scored)
+                    if me.last_break != t:
+                        possible = t - me.began
+                me.active = False
+                _score(i, z, me.first_profile, me.first_pathway, possible, good, scores, scored)
         elif kind == BREAK:
             visits[z, p, detail, QUEUE_BREAKS if units == 1 else PATIENCE_BREAKS] += 1.0
-            break_until[i] = t + calendar.memory
-            last_break[i] = t
+            me.break_until = t + calendar.memory
+            me.last_break = t
         elif kind == HAZARD:
             if s >= 0:
                 hazards[z, p, s, detail] += 1.0
-            profile[i] = log.profile[k]
+            me.profile = log.profile[k]
         elif kind == SERVICE_ASK:
-            q = pool
-            if q < 0:
-                q = int(tables.home_pool[z, resource])
-            if not asked[i, resource]:
-                concerned[i] += 1
-                asked[i, resource] = True
-                asked_pool[i, resource] = q
+            aid = helps[i, resource]
+            q = pool if pool >= 0 else int(tables.home_pool[z, resource])
+            if not aid.asked:
+                me.concerned += 1
+                aid.asked = True
+                aid.asked_pool = q
                 if q >= 0:
-                    _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+                    _settle_pool(q, t, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
                     waiting[q] += 1
-                asked_since[i, resource] = t
+                aid.asked_since = t
                 services[z, p, w, resource, SERVICE_ASKED] += 1.0
         elif kind in (SERVICE_GRANT, SERVICE_END, SERVICE_LEAVE):
-            if kind != SERVICE_END and asked[i, resource]:
-                waited = t - asked_since[i, resource]
-                asked[i, resource] = False
-                concerned[i] -= 1
-                q = int(asked_pool[i, resource])
+            aid = helps[i, resource]
+            if kind != SERVICE_END and aid.asked:
+                waited = t - aid.asked_since
+                aid.asked = False
+                me.concerned -= 1
+                q = int(aid.asked_pool)
                 if q >= 0:
-                    _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
+                    _settle_pool(q, t, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
                     waiting[q] -= 1
                 services[z, p, w, resource, SERVICE_WAITED] += waited
                 if waited > tables.tolerable[resource]:
                     services[z, p, w, resource, SERVICE_LATE] += 1.0
-                if kind == SERVICE_GRANT and t == 0.0 and initial[i]:
+                if kind == SERVICE_GRANT and t == 0.0 and me.initial:
                     services[z, p, w, resource, SERVICE_ASKED] -= 1.0  # held from before, not asked for in the run
                 elif kind == SERVICE_LEAVE:
                     services[z, p, w, resource, SERVICE_LEFT] += 1.0
@@ -537,49 +566,47 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
                     if waited <= tables.tolerable[resource]:
                         services[z, p, w, resource, SERVICE_WITHIN] += 1.0
             if kind != SERVICE_LEAVE:
-                before = held[i, resource]
-                q = pool if pool >= 0 else int(held_pool[i, resource])
-                if q < 0:
-                    q = int(tables.home_pool[z, resource])
-                _settle_pool(q, t, pool_last, busy, capacity, waiting, pools, queues, calendar)
-                held[i, resource] = units
-                held_pool[i, resource] = q
+                before = aid.held
+                q = pool if pool >= 0 else int(aid.held_pool)
+                _settle_pool(q, t, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
+                aid.held = units
+                aid.held_pool = q
                 busy[q] += units - before
-                concerned[i] += int(units > 0) - int(before > 0)
+                me.concerned += int(units > 0) - int(before > 0)
                 if units == 0:
-                    absent[i, resource] = False
+                    aid.absent = False
                 elif before == 0:
                     c = tables.channel[z, q]
-                    if not (t == 0.0 and initial[i]):
-                        _count(channel_flow[c, p, w, SERVICE_ENTRIES], units, t, calendar)
-                    if not helped[i, resource]:
-                        helped[i, resource] = True
-                        _count(channel_flow[c, p, w, SERVICE_PERSONS], 1.0, t, calendar)
+                    if not (t == 0.0 and me.initial):
+                        _count(channel_flow[c, p, w, SERVICE_ENTRIES], units, t, until, calendar)
+                    if not aid.helped:
+                        aid.helped = True
+                        _count(channel_flow[c, p, w, SERVICE_PERSONS], 1.0, t, until, calendar)
         elif kind == SERVICE_ABSENT:
-            absent[i, resource] = True
+            helps[i, resource].absent = True
         elif kind == SERVICE_RETURN:
-            absent[i, resource] = False
+            helps[i, resource].absent = False
         elif kind == GATE_END:
-            slot = 1 if gate_units[i, 1] > 0 and gate_pool[i, 1] == pool else 0
-            left = gate_units[i, slot] - units
             busy[pool] -= units
-            gate_units[i, slot] = left
-            if left <= 0:
-                gate_units[i, slot], gate_pool[i, slot] = 0, -1
+            if me.former_units > 0 and me.former_pool == pool:
+                me.former_units -= units
+            else:
+                me.gate_units -= units
         elif kind == MARK:
-            if not (t == 0.0 and initial[i]):
+            if not (t == 0.0 and me.initial):
                 marks[z, p, detail, 0] += 1.0
             carried[i, detail] = True
         elif kind == MARK_END:
             carried[i, detail] = False
         elif kind == REORIENT:
             if s < 0:
-                pathway[i] = detail
+                me.pathway = detail
         else:
-            profile[i] = log.profile[k]
+            me.profile = log.profile[k]
 
+    until = _discounted_until(window, calendar)
     for q in range(pool_count):
-        _settle_pool(q, window, pool_last, busy, capacity, waiting, pools, queues, calendar)
+        _settle_pool(q, window, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
 
     return Tally(
         persons, visits, services, visit_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored
