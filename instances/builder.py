@@ -231,7 +231,7 @@ def _convert_number(
     try:
         number = evaluate(expression, values.known)
     except UnknownName as error:
-        expected = UnknownName("parameter", error.name, [*values.known, *values.unknown]).expected
+        expected = f"a number, or a parameter: {expected_name(error.name, [*values.known, *values.unknown])}"
         builder.report(table, row, column.name, text, expected, f"unknown parameter '{error.name}'")
         return True
     except ExpressionError as error:

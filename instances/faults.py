@@ -30,7 +30,7 @@ class Fault:
         if self.row is not None:
             parts.append(f"row {self.row}")
         if self.column:
-            parts.append(f"column {self.column}")
+            parts.append(f"{'key' if self.file.endswith('.toml') else 'column'} {self.column}")
         return ", ".join(parts)
 
     def __str__(self) -> str:

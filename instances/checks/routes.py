@@ -200,11 +200,16 @@ def no_way_out(examined: Examined) -> Iterator[Fault]:
         for following in routes.after(state, only_possible=True):
             before.setdefault(following, set()).add(state)
     leaving = _closure(ends, before)
+    reported: set[int | None] = set()
     for (pathway, step_code), states in _by_step(routes.states).items():
         trapped = [state for state in states if state not in leaving]
         if trapped:
             message = f"no exit can be reached from step '{step_code}' of pathway '{pathway}' by {_profiles(trapped)}"
-            yield _at_step(examined, trapped[0], "step", "moves that lead to a step with setting exit", message)
+            fault = _at_step(examined, trapped[0], "step", "moves that lead to a step with setting exit", message)
+            # A row that derived pathways inherit is at fault once.
+            if fault.row not in reported:
+                yield fault
+            reported.add(fault.row)
 
 
 def _may_leave(step: Step) -> bool:

@@ -73,7 +73,7 @@ CASES = [
     Case("row too long", added("travel.csv", "01,01,2,5"), "travel.csv, row 4", "row of another length"),
     Case("open quote", added("travel.csv", '01,01,"2'), "travel.csv, row 4", "cannot be parsed"),
     # Types and ranges.
-    Case("wrong type", replaced("zones.csv", "1000", "many"), "zones.csv, row 2, column population", "'many'"),
+    Case("wrong type", replaced("zones.csv", "1000", "many"), "zones.csv, row 2, column population", "a number, or a parameter"),
     Case("strange digit", replaced("zones.csv", "1000", "10²"), "zones.csv, row 2, column population", "wrong type"),
     Case("not whole", replaced("capacities.csv", "02,helper,help,5,", "02,helper,help,5.5,"), "capacities.csv, row 4, column current", "a whole number"),
     Case("no answer", replaced("steps.csv", ",yes,1", ",perhaps,1"), "steps.csv, row 2, column anchor", "yes or no"),
@@ -81,11 +81,11 @@ CASES = [
     Case("empty cell", replaced("profiles.csv", "robust,", ","), "profiles.csv, row 2, column profile", "empty cell"),
     Case("negative capacity", replaced("capacities.csv", "8,8,10", "-8,8,10"), "capacities.csv, row 5, column current", "greater than or equal to 0"),
     Case("negative by parameter", replaced("capacities.csv", "6*staffing", "-6*staffing"), "capacities.csv, row 2, column current", "-6*staffing = -6"),
-    Case("setting of another type", replaced("instance.toml", "rollout = 30.0", "rollout = true"), "instance.toml, column horizon.rollout", "wrong type"),
-    Case("unknown setting", replaced("instance.toml", "rollout", "roll_out"), "instance.toml, column horizon.roll_out", "'rollout', perhaps"),
-    Case("setting out of range", replaced("instance.toml", "100.0", "-100.0"), "instance.toml, column horizon.warm_up", "out of range"),
+    Case("setting of another type", replaced("instance.toml", "rollout = 30.0", "rollout = true"), "instance.toml, key horizon.rollout", "wrong type"),
+    Case("unknown setting", replaced("instance.toml", "rollout", "roll_out"), "instance.toml, key horizon.roll_out", "'rollout', perhaps"),
+    Case("setting out of range", replaced("instance.toml", "100.0", "-100.0"), "instance.toml, key horizon.warm_up", "out of range"),
     Case("broken settings", added("instance.toml", "= 3"), "instance.toml", "cannot be parsed"),
-    Case("another version", replaced("instance.toml", "format_version = 1", "format_version = 7"), "instance.toml, column format_version", "expected 1"),
+    Case("another version", replaced("instance.toml", "format_version = 1", "format_version = 7"), "instance.toml, key format_version", "expected 1"),
     # Parameters.
     Case("zero parameter itself", added("parameters.csv", "none,0,,,,,,\nmuch,1/none,,,,,,"), "parameters.csv, row 9, column value", "division by zero: none is 0"),
     Case("zero divisor", replaced("needs.csv", "60,10", "60,10/(staffing-1)"), "needs.csv, row 2, column arrivals", "division by zero: the divisor is 0 at staffing=1"),
@@ -96,7 +96,7 @@ CASES = [
     Case("settings nested too deep", added("instance.toml", "x = " + "[" * 5000), "instance.toml", "cannot be parsed"),
     Case("unusable name", added("parameters.csv", "fall-rate,1,,,,,,"), "parameters.csv, row 8, column name", "letters, digits"),
     Case("range without the value", replaced("parameters.csv", "0.8,0.4,1.2", "1.8,0.4,1.2"), "parameters.csv, row 2, column value", "outside its range"),
-    Case("setting unknown parameter", replaced("instance.toml", "run_years*", "run_year*"), "instance.toml, column horizon.run", "'run_years', perhaps"),
+    Case("setting unknown parameter", replaced("instance.toml", "run_years*", "run_year*"), "instance.toml, key horizon.run", "'run_years', perhaps"),
     # References.
     Case("unknown profile", replaced("needs.csv", "02,frail", "02,fraile"), "needs.csv, row 5, column profile", "'frail', perhaps"),
     Case("unknown zone", replaced("zones.csv", "South,territory,B", "South,territory,C"), "zones.csv, row 3, column parent", "unknown zone 'C'"),
@@ -109,7 +109,7 @@ CASES = [
     Case("no subject", replaced("prices.csv", "step:ward", "ward"), "prices.csv, row 2, column subject", "step:NAME or resource:NAME"),
     Case("unknown subject", replaced("prices.csv", "step:ward", "step:wards"), "prices.csv, row 2, column subject", "'ward', perhaps"),
     Case("subject not served", replaced("prices.csv", "service:helper", "service:bed"), "prices.csv, row 4, column subject", "unknown service 'bed'"),
-    Case("unknown contract", replaced("instance.toml", 'contract = "today"', 'contract = "tody"'), "instance.toml, column contract", "'today', perhaps"),
+    Case("unknown contract", replaced("instance.toml", 'contract = "today"', 'contract = "tody"'), "instance.toml, key contract", "'today', perhaps"),
     Case("unknown parameter of a scenario", replaced("scenarios.csv", "2030,staffing", "2030,staff"), "scenarios.csv, row 3, column parameter", "'staffing', perhaps"),
     Case("while nothing is held", replaced("moves.csv", ",,helper,helper_ratio", ",,bed,helper_ratio"), "moves.csv, row 5, column while", "'bed' is never held here"),
     Case("factor without hazard", replaced("moves.csv", "fall,,,,helper", "fell,,,,helper"), "moves.csv, row 5, column hazard", "no rate anywhere"),
@@ -177,7 +177,7 @@ def test_all_faults_are_listed_at_once(mini: Path) -> None:
     faults = faults_of(mini)
     assert [fault.place for fault in faults] == [
         "capacities.csv",
-        "instance.toml, column horizon.roll_out",
+        "instance.toml, key horizon.roll_out",
         "needs.csv, row 5, column profile",
         "offers.csv, row 6, column current",
         "travel.csv, row 3, column minutes",
