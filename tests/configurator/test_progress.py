@@ -1,0 +1,40 @@
+import io
+
+from configurator.progress import PlainLines, Silent, Standing, duration, shown
+
+STANDING = Standing(generation=5, generations=20, front_size=12, hypervolume=0.43217, replications=600, seconds=50.0)
+
+
+def test_a_standing_tells_everything_in_one_line():
+    assert STANDING.line() == ("generation 5/20, front 12, hypervolume 0.4322, 12 replications/s, 2 min 30 s left")
+
+
+def test_before_the_first_generation_no_time_left_is_told():
+    assert Standing(0, 20, 0, 0.0, 0, 0.0).seconds_left is None
+
+
+def test_durations():
+    assert [duration(seconds) for seconds in (0.4, 75, 7265)] == ["0 s", "1 min 15 s", "2 h 01 min"]
+
+
+def test_a_pipe_gets_plain_lines_and_json_gets_nothing():
+    out = io.StringIO()
+    with shown(quiet=False, out=out) as progress:
+        assert isinstance(progress, PlainLines)
+        progress.message("preparing tiny")
+        progress.generation(STANDING)
+    assert out.getvalue().splitlines() == ["preparing tiny", STANDING.line()]
+    with shown(quiet=True, out=out) as progress:
+        assert isinstance(progress, Silent)
+
+
+def test_a_terminal_gets_a_bar():
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    with shown(quiet=False, out=out) as progress:
+        progress.message("searching")
+        progress.generation(STANDING)
+    assert "hypervolume 0.4322" in out.getvalue()

@@ -1,0 +1,91 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from configurator.runs.store import MANIFEST, RunFolder, RunFolderError, free_folder, new_run, open_run
+
+HOLD = """
+import sys
+from pathlib import Path
+from configurator.runs.store import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("name", ["../front.csv", "/etc/passwd", "plans/../../x", "", ".", "plans/.."])
+def test_a_name_cannot_leave_the_folder(tmp_path, name):
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(RunFolderError, match="no file name inside"):
+        folder.write(name, "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "plans").symlink_to(tmp_path)
+    with pytest.raises(RunFolderError):
+        RunFolder(tmp_path / "run").write("plans/P01.json", "x")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write("events.csv", "old")
+
+    def pieces():
+        yield "new"
+        raise ValueError("the engine broke")
+
+    with pytest.raises(ValueError, match="broke"):
+        folder.write_pieces("events.csv", pieces())
+    assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
+    assert folder.read("events.csv") == "old"
+
+
+def test_a_run_is_never_overwritten(tmp_path):
+    with new_run(tmp_path / "run") as folder:
+        folder.write(MANIFEST, "{}")
+    with pytest.raises(RunFolderError, match="already holds a run"), new_run(tmp_path / "run"):
+        pass
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "mine.txt").write_text("x")
+    with pytest.raises(RunFolderError, match="not empty"), new_run(tmp_path / "letters"):
+        pass
+
+
+def test_a_run_that_fails_before_its_manifest_leaves_nothing(tmp_path):
+    def attempt() -> None:
+        with new_run(tmp_path / "run"):
+            raise ValueError("no plan")
+
+    with pytest.raises(ValueError, match="no plan"):
+        attempt()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_process_is_refused_and_the_lock_dies_with_its_holder(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunFolderError, match="another process"), new_run(tmp_path):
+            pass
+        holder.kill()
+    with new_run(tmp_path) as folder:
+        folder.write("front.csv", "")
+
+
+def test_a_folder_without_manifest_is_no_run(tmp_path):
+    with pytest.raises(RunFolderError, match=r"no manifest\.json"):
+        open_run(tmp_path)
+
+
+def test_default_folders_are_numbered(tmp_path):
+    assert free_folder(tmp_path, "tiny-optimise") == tmp_path / "tiny-optimise-1"
+    Path(tmp_path / "tiny-optimise-1").mkdir()
+    assert free_folder(tmp_path, "tiny-optimise") == tmp_path / "tiny-optimise-2"
