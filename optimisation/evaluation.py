@@ -38,7 +38,7 @@ class Judges(Protocol[AccountIn]):
     """Turns accounts of a configuration and of today, replication by replication, into objectives."""
 
     def __call__(
-        self, configuration: Configuration, accounts: Sequence[AccountIn], today: Sequence[AccountIn]
+        self, configuration: Configuration, accounts: Sequence[AccountIn], today: Sequence[AccountIn], /
     ) -> Judgement:
         """Judge a configuration."""
 
@@ -75,22 +75,28 @@ class Evaluates(Protocol):
 
 
 class Evaluator(Generic[AccountT]):
-    """Evaluates through a twin's accounts; the same answers on any number of workers and in any order."""
+    """Evaluates through a twin's accounts; the same answers on any number of workers and in any order.
+
+    informed: makes the judge from today's accounts in the `informing` replications, which are run first.
+    """
 
     def __init__(
         self,
         instance: Instance,
         components: Sequence[Component],
         workers: Workers[AccountT],
-        judge: Judges[AccountT],
+        informed: Callable[[Sequence[AccountT]], Judges[AccountT]],
         *,
+        informing: Sequence[int] = (),
         memory_bytes: int = DEFAULT_MEMORY,
         watch: Callable[[int], None] | None = None,
     ) -> None:
         self._today = todays_configuration(instance)
         self._parts = _Parts(instance, components)
         self._workers = workers
-        self._judge = judge
+        self._informed = informed
+        self._informing = tuple(informing)
+        self._judge: Judges[AccountT] | None = None
         self._watch = watch
         self._accounts: _Memory[AccountT] = _Memory(memory_bytes)
         self._evaluations: dict[tuple[str, tuple[int, ...]], Evaluation] = {}
@@ -122,6 +128,13 @@ class Evaluator(Generic[AccountT]):
         """Give the workers back."""
         self._workers.close()
 
+    def _informed_judge(self) -> Judges[AccountT]:
+        if self._judge is None:
+            self._run_today(self._informing)
+            today = [self._todays_accounts[replication] for replication in self._informing]
+            self._judge = self._informed([account for account in today if not isinstance(account, Failure)])
+        return self._judge
+
     def _run_today(self, replications: tuple[int, ...]) -> None:
         """Run today first: its state at time 0 is what every candidate starts from."""
         missing = [replication for replication in replications if replication not in self._todays_accounts]
@@ -137,7 +150,7 @@ class Evaluator(Generic[AccountT]):
         sound = [one for one in accounts if not isinstance(one, Failure)]
         reference = [one for one in today if not isinstance(one, Failure)]
         try:
-            judgement = self._judge(configuration, sound, reference)
+            judgement = self._informed_judge()(configuration, sound, reference)
         except FAILURES as error:
             return Evaluation(configuration, key, replications, None, f"{type(error).__name__}: {error}")
         if not (np.isfinite(judgement.values).all() and np.isfinite(judgement.point).all()):

@@ -21,6 +21,7 @@ class Status(Enum):
     SOLVED = "solved"
     INFEASIBLE = "infeasible"
     STOPPED = "stopped without a solution"
+    ROUNDING = "the solver's plan breaks a rule beyond rounding"
 
 
 class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped

@@ -3,19 +3,24 @@
 Sets         g genes that may move (share steps and lots), i capacity rows, j pools, r rules at one place.
 Data         p_g the proposal's gene, w_g > 0 its weight, t_b the target use of budget b (mutable); all else is fixed.
 Variables    k_g whole: the plan's gene, so share_c = current_c + step_c k_c and units_i = current_i + lot_i k_i;
-             d_g >= 0 the distance moved; load_j, served_j, added_i >= 0; open_i, full_j, present 0 or 1.
+             d_g >= 0 the distance moved; load_j, served_j, billed_j, added_i >= 0; open_i, full_j, present 0 or 1.
 Minimise     sum_g w_g d_g + OVERSHOOT * sum_b over_b / bound_b
 Subject to   d_g >= k_g - p_g,  d_g >= p_g - k_g
              sum of step_c k_c over the cells of one (territory, profile) = 0, so that shares still sum to one
              load_j = sum_c load_jc share_c
              served_j <= load_j,  served_j <= capacity_j
-             served_j >= load_j - M_j full_j,  served_j >= capacity_j - M'_j (1 - full_j)
+             billed_j >= load_j - M_j full_j,  billed_j >= capacity_j - M'_j (1 - full_j)
              units_i <= maximum_i open_i,  units_i >= opening_minimum_i open_i
              added_i >= units_i - current_i
              each rule's own inequalities (`rules`), and per budget  spent_b - over_b <= t_b bound_b
 
-`served = min(load, capacity)` holds as an equality, by `full_j`, so that nobody is left unserved to save money; where
-bounds alone settle which of the two is less, no binary is spent. Variables no rule speaks of are not made.
+Served flows are min(load, capacity), and nobody may be left unserved to save money. In a row <= a served flow with a
+negative coefficient stands for `served`, which is at most that minimum, one with a positive coefficient for `billed`,
+which is at least that minimum: either way the row is kept by the true flow. `full_j` says which of load and capacity
+is billed. In the search it is data, the pool's state in the proposal, or else today (whichever is billed is at least
+the minimum, so a plan found is a plan, if perhaps not the very nearest); where that leaves no plan, and for proofs, it
+is decided. Binaries make the relaxation weak: deciding them cost twenty times as much on the Loire. Where bounds alone
+settle which of the two is less, none is spent. Variables no rule speaks of are not made.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,6 +30,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
+from optimisation.feasibility.checker import State
 from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality, Term
 from optimisation.feasibility.planning import Planning
@@ -45,22 +51,23 @@ Floats = NDArray[np.float64]
 class NearestPlan:
     """The MILP of one contract, kept in the solver; not to be shared between threads."""
 
-    def __init__(self, planning: Planning, contract: str, gap: float) -> None:
+    def __init__(self, planning: Planning, contract: str, gap: float, *, exact: bool) -> None:
         self._rows = tuple(inequalities(planning, contract))
-        self._variables = _Variables(planning, self._rows)
+        self._variables = _Variables(planning, self._rows, exact=exact)
         self.budgets = tuple(row for row in self._rows if row.budget and row.bound > 0.0)
         self._variables.add_rules(self._rows)
         self._add_distance(planning)
         self._solver = PersistentSolver(self._variables.model, gap)
 
-    def solve(self, proposal: Genes, weights: Floats, targets: Floats) -> Genes | Status:
-        """Return the genes of the nearest plan, or how the solver ended."""
+    def solve(self, proposal: Genes, weights: Floats, targets: Floats, state: State) -> Genes | Status:
+        """Return the genes of the nearest plan, or how the solver ended; pools are full as in `state`."""
         model = self._variables.model
         for gene in model.genes:
             model.proposal[gene] = int(proposal[gene])
             model.weight[gene] = float(weights[gene])
         for number, target in enumerate(targets):
             model.target[number] = float(target)
+        self._variables.set_full(state)
         status = self._solver.solve()
         return self._variables.chosen(proposal) if status is Status.SOLVED else status
 
@@ -96,7 +103,7 @@ class LeastSpending:
 
     def solve(self, terms: Mapping[Term, float]) -> tuple[Genes, float] | Status:
         """Return the genes and the value reached, or how the solver ended."""
-        variables = _Variables(self._planning, (*self._rows, Inequality("aim", "", terms, 0.0, "")))
+        variables = _Variables(self._planning, (*self._rows, Inequality("aim", "", terms, 0.0, "")), exact=True)
         model = variables.model
         variables.add_rules(self._rows)
         model.least = pyo.Objective(expr=variables.expression(terms))
@@ -112,7 +119,7 @@ def smallest_relaxations(planning: Planning, contract: str) -> tuple[Relaxation,
     Amounts are compared relative to each rule's own size (its bound, or its largest coefficient).
     """
     rows = tuple(inequalities(planning, contract))
-    variables = _Variables(planning, rows)
+    variables = _Variables(planning, rows, exact=True)
     model = variables.model
     numbers = range(len(rows))
     size = [max(1e-9, abs(row.bound) or max(map(abs, row.terms.values()), default=1.0)) for row in rows]
@@ -138,7 +145,8 @@ def smallest_relaxations(planning: Planning, contract: str) -> tuple[Relaxation,
 class _Variables:
     """The model's variables with what ties them together, and the terms they stand for."""
 
-    def __init__(self, planning: Planning, rows: Iterable[Inequality]) -> None:
+    def __init__(self, planning: Planning, rows: Iterable[Inequality], *, exact: bool) -> None:
+        self._exact = exact
         self._planning = planning
         self._encoding = planning.encoding
         self.model = pyo.ConcreteModel()
@@ -167,16 +175,22 @@ class _Variables:
             model.rules.add(self.expression(row.terms) / size + model.never <= row.bound / size + ROUNDING)
 
     def expression(self, terms: Mapping[Term, float]) -> pyo.Expression | float:
-        """Return a linear expression over the variables."""
-        return sum((coefficient * self._term(*term) for term, coefficient in terms.items()), start=0.0)
+        """Return a linear expression to be bounded from above, over the variables."""
+        return sum((factor * self._term(*term, costs=factor > 0.0) for term, factor in terms.items()), start=0.0)
 
-    def _term(self, family: str, number: int | str) -> pyo.Expression | float:
+    def set_full(self, state: State) -> None:
+        """Tell a model that does not decide it which pools are full."""
+        if not self._exact:
+            for pool in self.model.full:
+                self.model.full[pool] = int(state.load[pool] >= state.capacity[pool])
+
+    def _term(self, family: str, number: int | str, *, costs: bool) -> pyo.Expression | float:
         if family == "share":
             return self._value(int(number))
         if family == "units":
             return self._value(self._encoding.shares + int(number))
         variables = {
-            "served": "served",
+            "served": "billed" if costs else "served",
             "load": "asked",
             "added": "added",
             "open": "open",
@@ -215,6 +229,7 @@ class _Variables:
         model.pools = pyo.Set(initialize=numbers, ordered=True)
         model.asked = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
         model.served = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
+        model.billed = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
         model.flows = pyo.ConstraintList()
         for pool in numbers:
             cells = np.flatnonzero(planning.load[pool]).tolist()
@@ -228,18 +243,18 @@ class _Variables:
         self._add_full()
 
     def _serve(self, pool: int, capacity: pyo.Expression | float) -> None:
-        """Add served = min(load, capacity), with a binary only where bounds leave it open."""
+        """Add served <= min(load, capacity) <= billed, with `full` only where bounds leave it open."""
         model = self.model
         (least_load, most_load), (least, most) = self._load_range(pool), self._capacity_range(pool)
         model.flows.add(model.served[pool] - model.asked[pool] <= 0.0)
         if most_load <= least:
-            model.flows.add(model.served[pool] - model.asked[pool] >= 0.0)
+            model.flows.add(model.billed[pool] - model.asked[pool] >= 0.0)
             return
         if least < 0.0:
             capacity = self._floored(pool, capacity, least, most)
         model.flows.add(model.served[pool] - capacity <= 0.0)
         if most <= least_load:
-            model.flows.add(model.served[pool] - capacity >= 0.0)
+            model.flows.add(model.billed[pool] - capacity >= 0.0)
             return
         self._choices.append((pool, capacity, most_load - max(least, 0.0), max(most, 0.0) - least_load))
 
@@ -258,10 +273,14 @@ class _Variables:
 
     def _add_full(self) -> None:
         model = self.model
-        model.full = pyo.Var([pool for pool, *_ in self._choices], domain=pyo.Binary)
+        pools = [pool for pool, *_ in self._choices]
+        if self._exact:
+            model.full = pyo.Var(pools, domain=pyo.Binary)
+        else:
+            model.full = pyo.Param(pools, mutable=True, initialize=0)
         for pool, capacity, above, below in self._choices:
-            model.flows.add(model.served[pool] - model.asked[pool] + above * model.full[pool] >= 0.0)
-            model.flows.add(model.served[pool] - capacity + below * (1 - model.full[pool]) >= 0.0)
+            model.flows.add(model.billed[pool] - model.asked[pool] >= -above * model.full[pool])
+            model.flows.add(model.billed[pool] - capacity >= -below * (1 - model.full[pool]))
 
     def _load_range(self, pool: int) -> tuple[float, float]:
         """Return the least and greatest load the shares' own bounds and sums allow: greedy in each group, exact."""

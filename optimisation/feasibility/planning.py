@@ -5,6 +5,7 @@ money is in currency a year. Money that hangs on a resource follows the *served*
 served is that of today's mix of users (a constant, so that money stays linear in the plan).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +45,7 @@ class Planning:
 
     def __init__(self, instance: Instance, flows: FluidFlows | None = None) -> None:
         self.instance = instance
+        self._money: dict[tuple[object, ...], Money] = {}
         self.encoding: Encoding = encoding_of(instance)
         self.cells: tuple[OfferCell, ...] = offer_cells(instance)
         self.pools: tuple[Pool, ...] = pools(instance)
@@ -99,6 +101,23 @@ class Planning:
 
     def paid(self, payer: str, territories: tuple[int, ...], contract: str) -> Money:
         """Return what a payer (all when empty) pays a year for the people and places of some territories."""
+        return self._kept(("paid", payer, territories, contract), lambda: self._paid(payer, territories, contract))
+
+    def operated(self, provider: str, territories: tuple[int, ...]) -> Money:
+        """Return what it costs a provider (all when empty) a year to run what it does in some territories."""
+        return self._kept(("operated", provider, territories), lambda: self._operated(provider, territories))
+
+    def invested(self, provider: str, territories: tuple[int, ...]) -> Money:
+        """Return the annuities a provider (all when empty) bears for units beyond today's."""
+        return self._kept(("invested", provider, territories), lambda: self._invested(provider, territories))
+
+    def _kept(self, key: tuple[object, ...], made: Callable[[], Money]) -> Money:
+        """Return a sum of money worked out before, or work it out: every check of every plan asks again."""
+        if key not in self._money:
+            self._money[key] = made()
+        return self._money[key]
+
+    def _paid(self, payer: str, territories: tuple[int, ...], contract: str) -> Money:
         payers = [number for number, row in enumerate(self.instance.payers) if payer in ("", row.id)]
         place = self.contracts.index(contract)
         tied = self.flows.revenue_tied[place][:, payers].sum(axis=1)
@@ -111,8 +130,7 @@ class Planning:
             added=np.zeros(len(self.instance.capacities)),
         )
 
-    def operated(self, provider: str, territories: tuple[int, ...]) -> Money:
-        """Return what it costs a provider (all when empty) a year to run what it does in some territories."""
+    def _operated(self, provider: str, territories: tuple[int, ...]) -> Money:
         named = [number for number, row in enumerate(self.instance.providers) if provider in ("", row.id)]
         tied = self.flows.cost_tied[:, named].sum(axis=1)
         free = self.flows.cost_free[:, named].sum(axis=1)
@@ -126,8 +144,7 @@ class Planning:
             added=np.zeros(len(self.instance.capacities)),
         )
 
-    def invested(self, provider: str, territories: tuple[int, ...]) -> Money:
-        """Return the annuities a provider (all when empty) bears for units beyond today's."""
+    def _invested(self, provider: str, territories: tuple[int, ...]) -> Money:
         return Money(
             served=np.zeros(len(self.pools)),
             share=np.zeros(len(self.cells)),

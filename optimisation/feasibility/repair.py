@@ -1,14 +1,13 @@
 """From a proposal to the nearest plan: a pure function of instance and proposal."""
 
 import threading
-from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
-from optimisation.feasibility.checker import violations
+from optimisation.feasibility.checker import state_of, violations
 from optimisation.feasibility.highs import Status
 from optimisation.feasibility.inequality import Term, scaled
 from optimisation.feasibility.model import LeastSpending, NearestPlan, smallest_relaxations
@@ -28,6 +27,7 @@ class Repairer:
         self._gap = gap
         self._own = threading.local()
         self._lock = threading.Lock()
+        self._relaxed: dict[str, tuple[Relaxation, ...]] = {}
         self._least_use: dict[str, NDArray[np.float64]] = {}
 
     def repair(self, proposal: Configuration) -> Plan | Infeasible:
@@ -43,11 +43,7 @@ class Repairer:
         found = self._nearest(genes)
         if isinstance(found, Status):
             return Infeasible(broken, self._relaxations(genes) if found is Status.INFEASIBLE else (), found.value)
-        plan = self.planning.encoding.configuration(found)
-        left = violations(self.planning, plan)
-        if left:
-            return Infeasible(left, reason="the solver's plan breaks a rule beyond rounding")
-        return Plan(plan, content_key(plan), tuple(dict.fromkeys(finding.rule for finding in broken)))
+        return Plan(found, content_key(found), tuple(dict.fromkeys(finding.rule for finding in broken)))
 
     def least(self, terms: dict[Term, float], contract: str) -> tuple[Configuration, float] | Infeasible:
         """Return the plan that makes a linear expression least, and its value."""
@@ -70,13 +66,29 @@ class Repairer:
             genes[-1] = encoding.today[-1]
         return np.clip(genes, encoding.low, encoding.high)
 
-    def _nearest(self, genes: Genes) -> Genes | Status:
-        contract = self.planning.encoding.contracts[int(genes[-1])]
-        model = self._model(contract)
+    def _nearest(self, genes: Genes) -> Configuration | Status:
+        """Return the nearest plan, by the cheapest of three models that has one.
+
+        First with the pools full that are so in the proposal, then those that are so today, then with that decided.
+        """
+        encoding = self.planning.encoding
+        contract = encoding.contracts[int(genes[-1])]
         random = np.random.Generator(np.random.Philox(key=_key(genes)))
-        weights = random.uniform(0.5, 1.5, self.planning.encoding.decided)
-        aims = random.uniform(LEAST_TARGET, 1.0, len(model.budgets))
-        return model.solve(genes, weights, self._reachable(aims, model, contract))
+        weights = random.uniform(0.5, 1.5, encoding.decided)
+        aims = random.uniform(LEAST_TARGET, 1.0, len(self._model(contract).budgets))
+        targets = self._reachable(aims, self._model(contract), contract)
+        status = Status.INFEASIBLE
+        for full, exact in ((genes, False), (encoding.today, False), (genes, True)):
+            state = state_of(self.planning, encoding.configuration(full))
+            found = self._model(contract, exact=exact).solve(genes, weights, targets, state)
+            if isinstance(found, Status):
+                status = found
+                continue
+            plan = encoding.configuration(found)
+            if not violations(self.planning, plan):
+                return plan
+            status = Status.ROUNDING
+        return status
 
     def _reachable(
         self, aims: NDArray[np.float64], model: NearestPlan, contract: str
@@ -93,19 +105,18 @@ class Repairer:
         found = [solver.solve(scaled(row.terms, 1.0 / row.bound)) for row in model.budgets]
         return np.array([0.0 if isinstance(one, Status) else min(1.0, one[1]) for one in found])
 
-    def _model(self, contract: str) -> NearestPlan:
-        models: dict[str, NearestPlan] = self._own.__dict__
-        if contract not in models:
-            models[contract] = NearestPlan(self.planning, contract, self._gap)
-        return models[contract]
+    def _model(self, contract: str, *, exact: bool = False) -> NearestPlan:
+        models: dict[tuple[str, bool], NearestPlan] = self._own.__dict__.setdefault("models", {})
+        if (contract, exact) not in models:
+            models[contract, exact] = NearestPlan(self.planning, contract, self._gap, exact=exact)
+        return models[contract, exact]
 
     def _relaxations(self, genes: Genes) -> tuple[Relaxation, ...]:
         contract = self.planning.encoding.contracts[int(genes[-1])]
-        return self._relaxed.setdefault(contract, smallest_relaxations(self.planning, contract))
-
-    @cached_property
-    def _relaxed(self) -> dict[str, tuple[Relaxation, ...]]:
-        return {}
+        with self._lock:
+            if contract not in self._relaxed:
+                self._relaxed[contract] = smallest_relaxations(self.planning, contract)
+            return self._relaxed[contract]
 
 
 def _key(genes: Genes) -> int:
