@@ -41,7 +41,7 @@ def discounted_duration(rate: float, start: float, end: float) -> float:
     >>> discounted_duration(0.0, 1.0, 3.0)
     2.0
     >>> round(discounted_duration(0.025, 0.0, 1.0), 6)
-    0.987706
+    0.987755
     """
     force = force_of_interest(rate)
     if force == 0.0:
