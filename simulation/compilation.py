@@ -1,151 +1,18 @@
-"""The domain model compiled once into a flat, integer-indexed model: what both engines read, and nothing else.
+"""The domain model compiled once into flat models and plans, one per component (see `flat_model`)."""
 
-A *context* is a (step, profile) pair, row `step * profiles + profile` of `contexts`; its services, routes
-and hazard rows are slices of the tables beside. Profiles, steps, resources are indexed over the whole
-instance; zones and pools within the component. Times are in the instance's unit, rates per that unit.
-"""
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
 from instances.instance import Instance
 from instances.tables import Move, Service, StayLaw, Step
 from simulation.components import Component, pools
 from simulation.configuration import Configuration, offer_cells
+from simulation.flat_model import CONTEXT, HAZARD, ROUTE, SERVICE, FlatModel, FlatPlan, FloatArray, IntArray, RowArray
 from simulation.streams import Law, purpose, purposes
 
 DAYS_PER_YEAR = 365.25
 UNITS_PER_DAY = {"day": 1.0, "hour": 24.0, "minute": 1440.0}
-
-CONTEXT = np.dtype(
-    [
-        ("law", np.int64),
-        ("a", np.float64),
-        ("b", np.float64),
-        ("c", np.float64),
-        ("patience", np.float64),  # inf: for ever
-        ("gate", np.int32),  # resource; -1: none
-        ("amount", np.int32),
-        ("level", np.int32),  # rank of the priority, 0 first
-        ("queue_limit", np.int32),  # -1: none
-        ("on_break", np.int32),  # step; -1: leaves
-        ("hold", np.int32),
-        ("service_start", np.int32),
-        ("service_end", np.int32),
-        ("route_start", np.int32),
-        ("route_end", np.int32),
-        ("stay_start", np.int32),  # hazard rows of the stay
-        ("stay_end", np.int32),
-        ("wait_start", np.int32),  # hazard rows while waiting for this step
-        ("wait_end", np.int32),
-    ],
-    align=True,
-)
-SERVICE = np.dtype(
-    [
-        ("onset", np.float64),
-        ("keep", np.float64),
-        ("resource", np.int32),
-        ("slot", np.int32),
-        ("amount", np.int32),
-        ("level", np.int32),
-        ("leads_to", np.int32),  # step; -1: nowhere
-    ],
-    align=True,
-)
-ROUTE = np.dtype(
-    [
-        ("cumulative", np.float64),
-        ("mark_time", np.float64),
-        ("law", np.int64),
-        ("a", np.float64),
-        ("b", np.float64),
-        ("c", np.float64),
-        ("to", np.int32),
-        ("profile", np.int32),  # new profile; -1: as before
-        ("mark", np.int32),  # -1: none
-    ],
-    align=True,
-)
-HAZARD = np.dtype(
-    [
-        ("rate", np.float64),  # nan: a row that only multiplies
-        ("factor", np.float64),
-        ("mark_time", np.float64),
-        ("hazard", np.int32),
-        ("slot", np.int32),  # only while this service is held past its onset; -1: always
-        ("mark_needed", np.int32),  # only while this mark is carried; -1: always
-        ("to", np.int32),  # -1: the stay runs on
-        ("profile", np.int32),
-        ("mark", np.int32),
-    ],
-    align=True,
-)
-
-IntArray = npt.NDArray[np.int32]
-FloatArray = npt.NDArray[np.float64]
-RowArray = npt.NDArray[np.void]
-AnyRow = TypeVar("AnyRow", Step, Service, Move)
-
-
-@dataclass(frozen=True)
-class FlatModel:
-    """What an instance says about one component, whatever the configuration.
-
-    Shapes: S steps, P profiles, R resources, Z zones of the component, Q its pools, W pathways, K service
-    slots (distinct resources served), H hazards, M marks, L priority levels, N distinct step names.
-    """
-
-    territories: IntArray  # [Z] index among instance.territories
-    group: npt.NDArray[np.uint64]  # [Z, P] key of (zone, profile) in the streams
-    profiles: int
-    pathways: int
-    levels: int
-    resources: int
-    contexts: RowArray  # [S * P]
-    services: RowArray
-    routes: RowArray
-    hazards: RowArray
-    step_codes: tuple[tuple[str, str], ...]  # [S] (pathway, step)
-    step_pathway: IntArray  # [S]
-    step_anchor: IntArray  # [S]
-    step_exit: IntArray  # [S]
-    step_name: IntArray  # [S] index among distinct step names
-    name_purpose: npt.NDArray[np.uint64]  # [N]
-    hazard_names: tuple[str, ...]
-    hazard_purpose: npt.NDArray[np.uint64]  # [H]
-    mark_names: tuple[str, ...]
-    slot_resource: IntArray  # [K]
-    entry: IntArray  # [W] entry step
-    orientation_purpose: npt.NDArray[np.uint64]  # [W]
-    acceptance_purpose: npt.NDArray[np.uint64]  # [W]
-    acceptance: FloatArray  # [Z, P, W]
-    fallback: IntArray  # [Z, P, W] pathway of refusers; -1: none
-    pool_of: IntArray  # [Z, R] -1: none
-    pool_resource: IntArray  # [Q]
-    pool_global: IntArray  # [Q] index in components.pools(instance)
-    pool_turnover: FloatArray  # [Q]
-    neighbour_start: IntArray  # [Q + 1] slices of `neighbours`
-    neighbours: IntArray  # pools a full pool may overflow to, nearest first
-    warm_up: float
-    run: float
-    rollout: float
-    drain: bool
-
-
-@dataclass(frozen=True)
-class FlatPlan:
-    """What a configuration says about one component: mixes, capacities at first and when they change."""
-
-    share: FloatArray  # [Z, P, W]
-    capacity: IntArray  # [Q] before any change
-    change_time: FloatArray  # [changes] sorted
-    change_pool: IntArray
-    change_capacity: IntArray
 
 
 def time_units_per_year(instance: Instance) -> float:
@@ -300,29 +167,25 @@ def _contexts(instance: Instance, names: _Names) -> tuple[RowArray, RowArray, Ro
     services: list[tuple[object, ...]] = []
     routes: list[tuple[object, ...]] = []
     hazards: list[tuple[object, ...]] = []
-    steps = _by_step(expanded.steps)
-    helps = _by_step(expanded.services)
-    moves = _by_step(expanded.moves)
     for key, number in names.step.items():
         for profile, column in names.profile.items():
             context = contexts[number * len(names.profile) + column]
-            _fill_step(context, _most_specific(steps[key], profile), names)
+            _fill_step(context, _step_row(expanded, key, profile), names)
             context["service_start"] = len(services)
-            for service in _rows_for(helps.get(key, []), profile, _service_key):
-                services.append(_service(service, names))
+            services.extend(_service(service, names) for service in expanded.service_rows(*key, profile))
             context["service_end"] = len(services)
-            own = moves.get(key, [])
+            own = expanded.move_rows(*key, profile)
             context["route_start"] = len(routes)
-            chosen = _rows_for([move for move in own if move.probability is not None], profile, _move_key)
+            chosen = [move for move in own if move.probability is not None]
             routes.extend(_routes(chosen, names))
             context["route_end"] = len(routes)
             if any(move.distribution for move in chosen):
                 context["law"] = Law.BY_DESTINATION
             for phase in ("stay", "wait"):
                 context[f"{phase}_start"] = len(hazards)
-                rated = [move for move in own if move.probability is None and move.phase == phase]
-                for move in _rows_for(rated, profile, _move_key):
-                    hazards.append(_hazard(move, names, per_year))
+                hazards.extend(
+                    _hazard(move, names, per_year) for move in own if move.probability is None and move.phase == phase
+                )
                 context[f"{phase}_end"] = len(hazards)
     return (
         contexts,
@@ -332,31 +195,10 @@ def _contexts(instance: Instance, names: _Names) -> tuple[RowArray, RowArray, Ro
     )
 
 
-def _by_step(rows: tuple[AnyRow, ...]) -> dict[tuple[str, str], list[AnyRow]]:
-    grouped: dict[tuple[str, str], list[AnyRow]] = {}
-    for row in rows:
-        grouped.setdefault((row.pathway, row.step), []).append(row)
-    return grouped
-
-
-def _rows_for(
-    rows: list[AnyRow], profile: str, key: Callable[[AnyRow], tuple[str, ...]]
-) -> list[AnyRow]:
-    """Return the rows that hold for a profile, in table order; one naming it replaces its like for all."""
-    named = {key(row) for row in rows if row.profile == profile}
-    return [row for row in rows if row.profile == profile or (not row.profile and key(row) not in named)]
-
-
-def _service_key(row: Service) -> tuple[str, ...]:
-    return (row.resource,)
-
-
-def _move_key(row: Move) -> tuple[str, ...]:
-    return (row.hazard, row.to, row.while_)
-
-
-def _most_specific(rows: list[Step], profile: str) -> Step:
-    return next((row for row in rows if row.profile == profile), rows[0])
+def _step_row(expanded: Instance, key: tuple[str, str], profile: str) -> Step:
+    """Return the row of a step for a profile; where none holds, nobody of that profile can come: any will do."""
+    row = expanded.step_row(*key, profile)
+    return row or next(step for step in expanded.steps if (step.pathway, step.step) == key)
 
 
 def _fill_step(context: np.void, step: Step, names: _Names) -> None:
@@ -412,7 +254,7 @@ def _hazard(row: Move, names: _Names, per_year: float) -> tuple[object, ...]:
         1.0 if row.factor is None else row.factor,
         np.inf if row.mark_days is None else row.mark_days,
         names.hazard[row.hazard],
-        names.slot[row.while_] if row.while_ in names.slot else -1,
+        names.slot.get(row.while_, -1),
         names.mark[row.while_] if needs_mark else -1,
         names.target(row.pathway, row.to),
         names.profile[row.new_profile] if row.new_profile else -1,
@@ -458,8 +300,9 @@ def _pools(instance: Instance, component: Component) -> dict[str, IntArray | Flo
         for column, territory in enumerate(territories):
             if instance.ancestor(territory, level) == every[number].zone:
                 pool_of[column, every[number].resource] = local
-    starts, neighbours = _neighbours(instance, [every[number].zone for number in numbers],
-                                     [every[number].resource for number in numbers])
+    starts, neighbours = _neighbours(
+        instance, [every[number].zone for number in numbers], [every[number].resource for number in numbers]
+    )
     return {
         "pool_of": pool_of,
         "pool_resource": _ints(every[number].resource for number in numbers),

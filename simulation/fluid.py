@@ -171,9 +171,7 @@ def _by_subject(rows: Sequence[Charge]) -> dict[str, list[Charge]]:
     return found
 
 
-def _accepted_cells(
-    offered: Sequence[OfferCell], index: _Index
-) -> tuple[tuple[tuple[int, int, int], ...], Floats]:
+def _accepted_cells(offered: Sequence[OfferCell], index: _Index) -> tuple[tuple[tuple[int, int, int], ...], Floats]:
     """Return every cell people can end in, and which part of each offer ends there."""
     found: dict[tuple[int, int, int], int] = {}
     ends: list[tuple[int, int, float]] = []

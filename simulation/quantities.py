@@ -121,7 +121,7 @@ class _Names:
         chart = self.chart
         weights = np.ones(len(chart.zones))
         if "zone" in self.given:
-            lines = [(zone, *self._above(zone)) for zone in chart.zones]
+            lines = [chart.lines[zone] for zone in chart.zones]
             weights = self._matches("zone", self.given["zone"], lines)
         if "urbanicity" in self.given:
             weights = weights * self.labelled("urbanicity", [row.urbanicity for row in chart.instance.territories])
@@ -144,18 +144,12 @@ class _Names:
         chart = self.chart
         weights: FloatArray = resource[chart.pool_resource]
         if "zone" in self.given:
-            lines = [(pool.zone, *self._above(pool.zone)) for pool in chart.pools]
-            known = {zone.zone for zone in chart.instance.zones}
             for value in self.given["zone"]:
-                if value not in known:
-                    raise UnknownName("zone", value, sorted(known))
-            weights = weights * [float(any(zone in self.given["zone"] for zone in line)) for line in lines]
+                if value not in chart.lines:
+                    raise UnknownName("zone", value, sorted(chart.lines))
+            inside = {zone for zone, line in chart.lines.items() if not set(line).isdisjoint(self.given["zone"])}
+            weights = weights * [float(pool.zone in inside) for pool in chart.pools]
         return weights
-
-    def _above(self, zone: str) -> tuple[str, ...]:
-        instance = self.chart.instance
-        above = (instance.ancestor(zone, "basin"), instance.ancestor(zone, "region"))
-        return tuple(each for each in above if each is not None and each != zone)
 
     def _matches(self, key: str, values: tuple[str, ...], names: list[tuple[str, ...]]) -> FloatArray:
         weights = np.zeros(len(names))

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from instances.instance import Instance
-from simulation.compilation import FlatModel, time_units_per_year
+from simulation.compilation import time_units_per_year
 from simulation.components import Component
+from simulation.flat_model import FlatModel
 from simulation.records import EVENT, Event, EventArray
 from simulation.state import Held, State, Status, empty_state
 from simulation.streams import bulk_exponentials, purpose, uniforms
@@ -18,9 +19,7 @@ COPIES = 1 << 42
 _FOUNDING_SHARE = 0.1  # founders come in over this first part of the warm-up, in keyed order
 
 
-def before_warm_up(
-    instance: Instance, component: Component, model: FlatModel, *, seed: int, replication: int
-) -> State:
+def before_warm_up(instance: Instance, component: Component, model: FlatModel, *, seed: int, replication: int) -> State:
     """Return the state at -warm_up: nobody present, founders and arrivals until the end of the run to come.
 
     Founders are as many as the census `initial` of each zone and profile, so that the warm-up starts near
@@ -214,9 +213,7 @@ def _occurrence(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return occurrence
 
 
-def _lines(
-    waiting: npt.NDArray[np.int64], source: npt.NDArray[np.int64], slots: int
-) -> npt.NDArray[np.int64]:
+def _lines(waiting: npt.NDArray[np.int64], source: npt.NDArray[np.int64], slots: int) -> npt.NDArray[np.int64]:
     """Return the waiting lists of patients taken from `source`; copies stand right behind their originals."""
     if len(waiting) == 0:
         return waiting

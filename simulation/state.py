@@ -10,7 +10,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from simulation.compilation import FlatModel
+from simulation.flat_model import FlatModel
 from simulation.records import People
 
 

@@ -18,9 +18,7 @@ from numba import njit, types, uint64
 from numba.extending import get_cython_function_address
 
 # SciPy's own compiled functions, linked by symbol name so that compiled code can be cached on disk.
-binding.add_symbol(
-    "configurator_normal_quantile", get_cython_function_address("scipy.special.cython_special", "ndtri")
-)
+binding.add_symbol("configurator_normal_quantile", get_cython_function_address("scipy.special.cython_special", "ndtri"))
 binding.add_symbol(
     "configurator_gamma_quantile", get_cython_function_address("scipy.special.cython_special", "gammaincinv")
 )
@@ -94,9 +92,7 @@ def _unit(word: np.uint64) -> float:
 @njit(cache=True)
 def uniform(seed: int, replication: int, ordinal: int, group: int, purpose_key: int, n: int) -> float:
     """Return the uniform number of one patient (ordinal within group), purpose and occurrence."""
-    words = philox(
-        uint64(seed), uint64(replication), uint64(ordinal), uint64(group), uint64(purpose_key), uint64(n)
-    )
+    words = philox(uint64(seed), uint64(replication), uint64(ordinal), uint64(group), uint64(purpose_key), uint64(n))
     return _unit(words[0])
 
 
@@ -105,9 +101,7 @@ def uniform_pair(
     seed: int, replication: int, ordinal: int, group: int, purpose_key: int, n: int
 ) -> tuple[float, float]:
     """Return two uniform numbers of one key: a stay's length and where it leads."""
-    words = philox(
-        uint64(seed), uint64(replication), uint64(ordinal), uint64(group), uint64(purpose_key), uint64(n)
-    )
+    words = philox(uint64(seed), uint64(replication), uint64(ordinal), uint64(group), uint64(purpose_key), uint64(n))
     return _unit(words[0]), _unit(words[1])
 
 

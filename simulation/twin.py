@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 import numpy as np
 
 from instances.instance import Instance
-from simulation.compilation import FlatModel, FlatPlan, compile_component, compile_plan
+from simulation.compilation import compile_component, compile_plan
 from simulation.components import Component, components
 from simulation.configuration import Configuration, todays_configuration
+from simulation.flat_model import FlatModel, FlatPlan
 from simulation.ledgers.account import Account, Bookkeeper, total
 from simulation.records import EventArray, People
 from simulation.start import at_time_zero, before_warm_up, opening_events
@@ -150,5 +151,3 @@ class Twin:
         self._states[key] = state
         while len(self._states) > 1 and sum(each.nbytes for each in self._states.values()) > STATE_MEMORY:
             self._states.popitem(last=False)
-
-

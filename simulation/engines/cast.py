@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from simulation.compilation import FlatModel, FlatPlan
+from simulation.flat_model import FlatModel, FlatPlan
 from simulation.state import Held, State, Status
 
 

@@ -9,14 +9,14 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heappush
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import simpy
 
-from simulation.compilation import FlatModel, FlatPlan
 from simulation.engines import cast
 from simulation.engines.cast import Context, HazardRow, Patient, PoolOfUnits, RouteRow, ServiceRow, Slot
+from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import EVENT, Event, EventArray, UrgencyKind
 from simulation.state import Held, State, Status
 from simulation.streams import Law, duration, purpose, uniform, uniform_pair, unit_exponential
@@ -83,9 +83,7 @@ class _Territory:
             self.calendar.at(time, UrgencyKind.CAPACITY, number, self._capacity_change(self.pools[pool], units))
         for patient in self.patients:
             if patient.status == Status.TO_COME:
-                self.calendar.at(
-                    patient.arrival, UrgencyKind.ARRIVAL, patient.index, lambda _, who=patient: self._arrives(who)
-                )
+                self.calendar.at(patient.arrival, UrgencyKind.ARRIVAL, patient.index, self._arrival_of(patient))
             elif cast.is_present(patient):
                 if rollout is not None:
                     self._plan_reorientation(patient, rollout)
@@ -172,6 +170,9 @@ class _Territory:
         patient.pending = self.calendar.at(time, urgency, patient.index, act)
 
     # Arrival and orientation (T2, T3).
+
+    def _arrival_of(self, patient: Patient) -> Callable[[simpy.Event], None]:
+        return lambda _: self._arrives(patient)
 
     def _arrives(self, patient: Patient) -> None:
         time = patient.arrival
@@ -265,11 +266,7 @@ class _Territory:
         own = self.pools[self.pool_of[patient.zone][there.gate]]
         self._record(time, patient, Event.WAIT, pool=own, units=there.amount, detail=target)
         for slot in patient.slots:
-            if (
-                slot.state == Held.HELD
-                and self.pools[slot.pool].resource == there.gate
-                and slot.units >= there.amount
-            ):
+            if slot.state == Held.HELD and self.pools[slot.pool].resource == there.gate and slot.units >= there.amount:
                 self._use_unit_in_hand(patient, time, slot, there.amount)
                 return
         pool = self._find_pool(own, there.amount, there.level)
@@ -495,9 +492,7 @@ class _Territory:
         for row in here.services:
             self._ask_service(patient, time, row, former_pool, former_units)
 
-    def _ask_service(
-        self, patient: Patient, time: float, row: ServiceRow, former_pool: int, former_units: int
-    ) -> None:
+    def _ask_service(self, patient: Patient, time: float, row: ServiceRow, former_pool: int, former_units: int) -> None:
         slot = patient.slots[row.slot]
         own = self.pools[self.pool_of[patient.zone][row.resource]]
         from_gate = former_pool >= 0 and self.pools[former_pool].resource == row.resource
@@ -730,7 +725,7 @@ class _Territory:
         self._refresh(patient, time)
         self._reschedule(patient)
 
-    _happens = {
+    _happens: ClassVar[dict[int, Callable[["_Territory", Patient, float], None]]] = {
         UrgencyKind.RELEASE: _stay_ends,
         UrgencyKind.HAZARD: _hazard_strikes,
         UrgencyKind.ONSET: _onset,

@@ -81,6 +81,18 @@ class Chart:
         return {row.id: index for index, row in enumerate(self.instance.payers)}
 
     @cached_property
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """Each zone of any level with the zones it lies in."""
+        instance = self.instance
+        above = {
+            row.zone: (instance.ancestor(row.zone, "basin"), instance.ancestor(row.zone, "region"))
+            for row in instance.zones
+        }
+        return {
+            zone: (zone, *(each for each in line if each is not None and each != zone)) for zone, line in above.items()
+        }
+
+    @cached_property
     def steps(self) -> dict[tuple[str, str], int]:
         """Steps by (pathway, step), in the order of the expanded table."""
         index: dict[tuple[str, str], int] = {}

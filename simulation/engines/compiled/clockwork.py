@@ -1,0 +1,220 @@
+"""The main loop: the earliest event happens, then pools are served, until the end."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulation.engines.compiled.calendar import reschedule, schedule
+from simulation.engines.compiled.hazards import orient, refresh, settle
+from simulation.engines.compiled.lines import join_line, soil, units_ready
+from simulation.engines.compiled.passages import (
+    depart,
+    end_service,
+    hazard_strikes,
+    request,
+    serve_all,
+    stay_ends,
+    wait_broken,
+)
+from simulation.engines.compiled.world import (
+    ARRIVE,
+    AT_HAZARD,
+    AT_ONSET,
+    AT_PATIENCE,
+    AT_REORIENT,
+    CAPACITY,
+    CAPACITY_OF,
+    CHANGES,
+    FIRST_RELEASE,
+    GONE,
+    HEAP_SIZE,
+    IS_ANCHOR,
+    LOGGED,
+    MARK_END,
+    MARKS,
+    MOVING,
+    NEVER,
+    ONSET,
+    PATIENTS,
+    POOLS,
+    REORIENT,
+    REPLICATION,
+    RING_COUNT,
+    RING_FIRST,
+    RING_START,
+    SEED,
+    SLOT_HELD,
+    SLOT_NONE,
+    SLOTS,
+    TO_COME,
+    WAITING,
+    World,
+    change_of,
+    change_time_of,
+    due_of,
+    entry_of,
+    heap_of,
+    marks_of,
+    patients_of,
+    pool_resource_of,
+    pools_of,
+    ring_of,
+    slots_of,
+    steps_of,
+    turnover_of,
+    urgency_of,
+    write_record,
+)
+from simulation.streams import uniform
+
+
+@njit(cache=True)
+def onset(w: World, i: int, time: float) -> None:
+    """The first service whose onset, or the first mark whose end, has come."""
+    settle(w, i, time)
+    for k in range(w[SLOTS]):
+        slot = slots_of(w)[i, k]
+        if slot.state == SLOT_HELD and slot.onset_time <= time:
+            slot.onset_time = NEVER
+            slot.acting = 1
+            write_record(w, time, i, ONSET, pool_resource_of(w)[slot.pool], slot.pool, slot.units, -1)
+            refresh(w, i, time)
+            return
+    for m in range(w[MARKS]):
+        if marks_of(w)[i, m] > -NEVER and marks_of(w)[i, m] <= time:
+            marks_of(w)[i, m] = -NEVER
+            write_record(w, time, i, MARK_END, -1, -1, 0, m)
+            refresh(w, i, time)
+            return
+
+
+@njit(cache=True)
+def patience_ends(w: World, i: int, time: float) -> None:
+    """A wait longer than patience, or an absence longer than a service is kept."""
+    p = patients_of(w)[i]
+    if p.status == WAITING and p.patience_end <= time:
+        settle(w, i, time)
+        wait_broken(w, i, time, 0)
+        return
+    for k in range(w[SLOTS]):
+        slot = slots_of(w)[i, k]
+        if slot.state != SLOT_NONE and slot.keep_end <= time:
+            end_service(w, i, time, k)
+            refresh(w, i, time)
+            return
+
+
+@njit(cache=True)
+def reorients(w: World, i: int, time: float) -> None:
+    """The rollout reaches a patient: in an anchor step the new mix decides (T11)."""
+    p = patients_of(w)[i]
+    p.reorient_time = NEVER
+    if p.step < 0 or steps_of(w)[p.step, IS_ANCHOR] == 0 or p.status == MOVING or p.status == GONE:
+        return
+    pathway = orient(w, i)
+    if pathway < 0 or pathway == p.pathway:
+        return
+    write_record(w, time, i, REORIENT, -1, -1, 0, pathway)
+    depart(w, i, time, entry_of(w)[pathway])
+    refresh(w, i, time)
+
+
+@njit(cache=True)
+def arrives(w: World, i: int, time: float) -> None:
+    """A patient arrives: oriented to a pathway, asking for its first step (T2, T3)."""
+    p = patients_of(w)[i]
+    pathway = orient(w, i)
+    p.pathway = pathway
+    p.settled = time
+    p.awaited = entry_of(w)[pathway]
+    p.status = MOVING
+    p.request_time = time
+    write_record(w, time, i, ARRIVE, -1, -1, 0, pathway)
+
+
+@njit(cache=True)
+def act(w: World, entity: int, time: float, urgency: int) -> None:
+    """Let the pending event of an entity happen."""
+    if entity >= w[PATIENTS]:
+        units_ready(w, entity - w[PATIENTS])
+        return
+    if urgency == FIRST_RELEASE:
+        stay_ends(w, entity, time)
+    elif urgency == AT_HAZARD:
+        hazard_strikes(w, entity, time)
+    elif urgency == AT_ONSET:
+        onset(w, entity, time)
+    elif urgency == AT_PATIENCE:
+        patience_ends(w, entity, time)
+    elif urgency == AT_REORIENT:
+        reorients(w, entity, time)
+    else:
+        request(w, entity, time)
+    reschedule(w, entity)
+
+
+@njit(cache=True, nogil=True)
+def advance(
+    w: World, arrivals: npt.NDArray[np.int64], progress: npt.NDArray[np.int64], until: float, room: int
+) -> bool:
+    """Let everything before `until` happen; False when the log is nearly full and must be emptied first.
+
+    arrivals: patients still to come, by (time, patient); progress: next arrival, next capacity change.
+    """
+    while w[LOGGED] < room:
+        time = NEVER
+        urgency = 8
+        source = 0
+        if w[HEAP_SIZE] > 0:
+            top = heap_of(w)[0]
+            time = due_of(w)[top]
+            urgency = urgency_of(w)[top]
+        if progress[1] < w[CHANGES]:
+            change = change_time_of(w)[progress[1]]
+            if change < time or (change == time and urgency > 1):
+                time = change
+                urgency = 1
+                source = 1
+        if progress[0] < len(arrivals):
+            arrival = patients_of(w)[arrivals[progress[0]]].arrival
+            if arrival < time:
+                time = arrival
+                source = 2
+        if not time < until:
+            return True
+        if source == 0:
+            act(w, heap_of(w)[0], time, urgency)
+        elif source == 1:
+            pool = change_of(w)[progress[1], 0]
+            pools_of(w)[pool, CAPACITY_OF] = change_of(w)[progress[1], 1]
+            progress[1] += 1
+            write_record(w, time, -1, CAPACITY, pool_resource_of(w)[pool], pool, pools_of(w)[pool, CAPACITY_OF], -1)
+            soil(w, pool)
+        else:
+            patient = arrivals[progress[0]]
+            progress[0] += 1
+            arrives(w, patient, time)
+            reschedule(w, patient)
+        serve_all(w, time)
+    return False
+
+
+@njit(cache=True)
+def begin(w: World, waiting: npt.NDArray[np.int64], rollout: float, rollout_purpose: np.uint64) -> None:
+    """Put those present on the heap and in their lines; who must change pathway gets a keyed time for it (T11)."""
+    for row in range(len(waiting)):
+        join_line(w, waiting[row, 0], waiting[row, 1], waiting[row, 2])
+    for i in range(w[PATIENTS]):
+        p = patients_of(w)[i]
+        if p.status == TO_COME or p.status == GONE:
+            continue
+        if rollout >= 0.0 and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
+            pathway = orient(w, i)
+            if pathway >= 0 and pathway != p.pathway:
+                draw = uniform(w[SEED], w[REPLICATION], p.chooser, p.group, rollout_purpose, 0)
+                p.reorient_time = p.settled + draw * rollout
+        reschedule(w, i)
+    for pool in range(w[POOLS]):
+        ring = ring_of(w)[pool]
+        if ring[RING_COUNT] > 0:
+            schedule(w, w[PATIENTS] + pool, turnover_of(w)[ring[RING_START] + ring[RING_FIRST], 0], FIRST_RELEASE)

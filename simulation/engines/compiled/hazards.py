@@ -1,0 +1,208 @@
+"""Orientation (T3), hazards (T6) and what a move changes (T10)."""
+
+import math
+
+from numba import njit
+
+from simulation.engines.compiled.world import (
+    HAZARDS,
+    IS_ANCHOR,
+    MARK,
+    MOVING,
+    NEVER,
+    PATHWAYS,
+    PROFILE,
+    PROFILES,
+    REPLICATION,
+    SEED,
+    WAITING,
+    World,
+    acceptance_of,
+    clocks_of,
+    contexts_of,
+    fallback_of,
+    hazard_purpose_of,
+    hazards_of,
+    marks_of,
+    orientation_of,
+    patients_of,
+    share_of,
+    slots_of,
+    steps_of,
+    write_record,
+)
+from simulation.streams import uniform, uniform_pair, unit_exponential
+
+
+@njit(cache=True)
+def orient(w: World, i: int) -> int:
+    """Return the pathway with the least E / share, or its fallback for those who refuse; -1: none is offered."""
+    p = patients_of(w)[i]
+    pathways = w[PATHWAYS]
+    row = (p.zone * w[PROFILES] + p.profile) * pathways
+    best = -1
+    least = NEVER
+    for pathway in range(pathways):
+        share = share_of(w)[row + pathway]
+        if share <= 0.0:
+            continue
+        draw = unit_exponential(uniform(w[SEED], w[REPLICATION], p.chooser, p.group, orientation_of(w)[pathway, 0], 0))
+        if draw / share < least:
+            least = draw / share
+            best = pathway
+    if best >= 0 and acceptance_of(w)[row + best] < 1.0:
+        accepts = uniform(w[SEED], w[REPLICATION], p.chooser, p.group, orientation_of(w)[best, 1], 0)
+        if accepts >= acceptance_of(w)[row + best] and fallback_of(w)[row + best] >= 0:
+            return int(fallback_of(w)[row + best])
+    return best
+
+
+@njit(cache=True)
+def settle(w: World, i: int, time: float) -> None:
+    """Consume the hazard budgets up to now at the rates in force."""
+    p = patients_of(w)[i]
+    elapsed = time - p.settled
+    if elapsed > 0.0:
+        for h in range(w[HAZARDS]):
+            clock = clocks_of(w)[i, h]
+            if clock.rate > 0.0:
+                clock.budget = clock.budget - clock.rate * elapsed
+    p.settled = time
+
+
+@njit(cache=True)
+def applies(w: World, i: int, row: int) -> bool:
+    """Say whether a hazard row is at work: its service acts, its mark is carried, or it needs neither."""
+    hazard = hazards_of(w)[row]
+    if hazard.slot >= 0:
+        return bool(slots_of(w)[i, hazard.slot].acting == 1)
+    if hazard.mark_needed >= 0:
+        return bool(marks_of(w)[i, hazard.mark_needed] > -NEVER)
+    return True
+
+
+@njit(cache=True)
+def add_rates(w: World, i: int, start: int, end: int) -> None:
+    """Add the rates of the rated rows at work."""
+    for row in range(start, end):
+        hazard = hazards_of(w)[row]
+        if not math.isnan(hazard.rate) and applies(w, i, row):
+            clock = clocks_of(w)[i, hazard.hazard]
+            clock.rate = clock.rate + hazard.rate * hazard.factor
+
+
+@njit(cache=True)
+def multiply_rates(w: World, i: int, start: int, end: int) -> None:
+    """Multiply by the factors of the rows at work that only multiply."""
+    for row in range(start, end):
+        hazard = hazards_of(w)[row]
+        if math.isnan(hazard.rate) and applies(w, i, row):
+            clock = clocks_of(w)[i, hazard.hazard]
+            clock.rate = clock.rate * hazard.factor
+
+
+@njit(cache=True)
+def refresh(w: World, i: int, time: float) -> None:
+    """Settle, take the rates of the present context, and find the next hazard to strike."""
+    settle(w, i, time)
+    p = patients_of(w)[i]
+    for h in range(w[HAZARDS]):
+        clocks_of(w)[i, h].rate = 0.0
+    profiles = w[PROFILES]
+    if p.step >= 0:
+        here = contexts_of(w)[p.step * profiles + p.profile]
+        add_rates(w, i, here.stay_start, here.stay_end)
+        multiply_rates(w, i, here.stay_start, here.stay_end)
+    if p.status == WAITING:
+        there = contexts_of(w)[p.awaited * profiles + p.profile]
+        add_rates(w, i, there.wait_start, there.wait_end)
+        multiply_rates(w, i, there.wait_start, there.wait_end)
+    p.hazard_time = NEVER
+    p.hazard = -1
+    for h in range(w[HAZARDS]):
+        clock = clocks_of(w)[i, h]
+        if clock.rate > 0.0:
+            if math.isnan(clock.budget):
+                clock.budget = unit_exponential(
+                    uniform(w[SEED], w[REPLICATION], p.ordinal, p.group, hazard_purpose_of(w)[h], clock.count)
+                )
+            strikes = time + max(clock.budget, 0.0) / clock.rate
+            if strikes < p.hazard_time:
+                p.hazard_time = strikes
+                p.hazard = h
+
+
+@njit(cache=True)
+def weight_of(w: World, i: int, row: int, hazard: int) -> float:
+    """Return a row's part in the rate of a hazard (before what multiplies them all)."""
+    candidate = hazards_of(w)[row]
+    if candidate.hazard != hazard or math.isnan(candidate.rate) or not applies(w, i, row):
+        return 0.0
+    return float(candidate.rate * candidate.factor)
+
+
+@njit(cache=True)
+def row_that_strikes(w: World, i: int, hazard: int) -> int:
+    """Return the rated row that a striking hazard means; several of one name share it by their rates."""
+    p = patients_of(w)[i]
+    here = p.step * w[PROFILES] + p.profile
+    start, end, more, last = 0, 0, 0, 0
+    if p.step >= 0:
+        start, end = contexts_of(w)[here].stay_start, contexts_of(w)[here].stay_end
+    if p.status == WAITING:
+        there = p.awaited * w[PROFILES] + p.profile
+        more, last = contexts_of(w)[there].wait_start, contexts_of(w)[there].wait_end
+    total = 0.0
+    only = -1
+    number = 0
+    for row in range(start, end):
+        weight = weight_of(w, i, row, hazard)
+        if weight > 0.0:
+            total += weight
+            only = row
+            number += 1
+    for row in range(more, last):
+        weight = weight_of(w, i, row, hazard)
+        if weight > 0.0:
+            total += weight
+            only = row
+            number += 1
+    if number <= 1:
+        return only
+    _, draw = uniform_pair(
+        w[SEED],
+        w[REPLICATION],
+        p.ordinal,
+        p.group,
+        hazard_purpose_of(w)[hazard],
+        clocks_of(w)[i, hazard].count,
+    )
+    left = draw * total
+    for row in range(start, end):
+        weight = weight_of(w, i, row, hazard)
+        if weight > 0.0:
+            if left < weight:
+                return row
+            left -= weight
+    for row in range(more, last):
+        weight = weight_of(w, i, row, hazard)
+        if weight > 0.0:
+            if left < weight:
+                return row
+            left -= weight
+    return only
+
+
+@njit(cache=True)
+def apply_change(w: World, i: int, time: float, profile: int, mark: int, mark_time: float) -> None:
+    """Apply what a move brings: a new profile, a mark."""
+    p = patients_of(w)[i]
+    if profile >= 0 and profile != p.profile:
+        former = p.profile
+        p.profile = profile
+        write_record(w, time, i, PROFILE, -1, -1, 0, former)
+        if p.status != MOVING and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
+            p.reorient_time = time
+    if mark >= 0:
+        marks_of(w)[i, mark] = time + mark_time
+        write_record(w, time, i, MARK, -1, -1, 0, mark)
