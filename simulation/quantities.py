@@ -5,9 +5,9 @@ years of 365.25 days, money in the instance's currency over the whole run. Profi
 count in pools and money, and elsewhere only when a filter names them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import cached_property
 
 import numpy as np
 
@@ -22,146 +22,160 @@ from simulation.ledgers.outcomes import COMPONENTS
 WHO = ("zone", "urbanicity", "profile", "pathway")
 WHERE = (*WHO, "step", "setting", "resource")
 POOL = ("zone", "resource")
+SETTINGS = ("home", "emergency", "ward", "rehabilitation", "institution", "exit")
 MONEY = ("zone", "urbanicity", "profile", "pathway", "provider", "sector")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What the filters of a term leave of each axis, as 0/1 weights; `keys`: those given."""
+    """What the filters of a term leave of each axis, as 0/1 weights, made when first asked for.
 
-    keys: frozenset[str]
-    zone: FloatArray  # [Z]
-    profile: FloatArray  # [P] every profile named, background too when nothing is named
-    people: FloatArray  # [P] the same, without background demand when nothing is named
-    pathway: FloatArray  # [W]
-    step: FloatArray  # [S] by step, setting and pathway
-    gate: FloatArray  # [S, P] by the resource of the gate
-    resource: FloatArray  # [R]
-    pool: FloatArray  # [Q] by resource, and by zone where the pool stands
-    provider: FloatArray
-    payer: FloatArray
-    hazard: FloatArray
-    mark: FloatArray
-    break_: FloatArray
-    component: FloatArray
-    kind: FloatArray
+    A value ending in * stands for every name that begins so.
+    """
 
-    @property
-    def money_zone_profile_pathway(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Weights of the money axes, whose last profile and pathway are what belongs to none."""
-        profile = np.append(self.profile, float("profile" not in self.keys))
-        pathway = np.append(self.pathway, float("pathway" not in self.keys))
-        return self.zone, profile, pathway
+    chart: Chart
+    given: Mapping[str, tuple[str, ...]]
 
-    @property
-    def cost_of_people(self) -> FloatArray:
-        """Weights of the money's profile axis without background demand."""
-        return np.append(self.people, float("profile" not in self.keys))
+    @cached_property
+    def zone(self) -> FloatArray:
+        """Territories [Z], by any zone they lie in and by urbanicity."""
+        weights = self._matching("zone", [self.chart.lines[zone] for zone in self.chart.zones])
+        return weights * self._matching("urbanicity", [(row.urbanicity,) for row in self.chart.instance.territories])
+
+    @cached_property
+    def profile(self) -> FloatArray:
+        """Profiles [P], background demand included."""
+        return self._named("profile", self.chart.profiles)
+
+    @cached_property
+    def people(self) -> FloatArray:
+        """Profiles [P], background demand only where a filter names it."""
+        return self.profile if "profile" in self.given else self.profile * ~self.chart.background
+
+    @cached_property
+    def pathway(self) -> FloatArray:
+        """Pathways [W]."""
+        return self._named("pathway", self.chart.pathways)
+
+    @cached_property
+    def step(self) -> FloatArray:
+        """Steps [S], by step, setting and pathway."""
+        weights = self._matching("step", [(step, f"{pathway}/{step}") for pathway, step in self.chart.steps])
+        if "setting" in self.given:
+            for value in self.given["setting"]:
+                if value not in SETTINGS:
+                    raise UnknownName("setting", value, SETTINGS)
+            weights = weights * [float(setting in self.given["setting"]) for setting in self.chart.step_setting]
+        return weights * self.pathway[self.chart.step_pathway]
+
+    @cached_property
+    def visit(self) -> FloatArray:
+        """Steps by profile [P, S], by the resource of their gate too."""
+        weights = np.broadcast_to(self.step, (len(self.chart.profiles), len(self.chart.steps)))
+        if "resource" not in self.given:
+            return weights
+        gate = self.chart.gate
+        return weights * np.where(gate >= 0, self.resource[gate], 0.0).T
+
+    @cached_property
+    def resource(self) -> FloatArray:
+        """Resources [R]."""
+        return self._named("resource", self.chart.resources)
+
+    @cached_property
+    def pool(self) -> FloatArray:
+        """Pools [Q], by resource and by where the pool stands."""
+        lines = [self.chart.lines[pool.zone] for pool in self.chart.pools]
+        if "zone" in self.given:
+            for value in self.given["zone"]:
+                if value not in self.chart.lines:
+                    raise UnknownName("zone", value, sorted(self.chart.lines))
+        inside = [float("zone" not in self.given or not set(line).isdisjoint(self.given["zone"])) for line in lines]
+        return self.resource[self.chart.pool_resource] * inside
+
+    @cached_property
+    def provider(self) -> FloatArray:
+        """Providers, by id and by sector."""
+        sectors = [(row.sector,) for row in self.chart.instance.providers]
+        return self._named("provider", self.chart.providers) * self._matching("sector", sectors)
+
+    @cached_property
+    def payer(self) -> FloatArray:
+        """Payers."""
+        return self._named("payer", self.chart.payers)
+
+    @cached_property
+    def hazard(self) -> FloatArray:
+        """Hazards [H]."""
+        return self._named("hazard", self.chart.hazards)
+
+    @cached_property
+    def mark(self) -> FloatArray:
+        """Marks [M]."""
+        return self._named("mark", self.chart.marks)
+
+    @cached_property
+    def break_(self) -> FloatArray:
+        """Pathway breaks."""
+        return self._named("break", [row.break_ for row in self.chart.instance.breaks])
+
+    @cached_property
+    def component(self) -> FloatArray:
+        """Components of satisfaction [6]."""
+        return self._named("component", COMPONENTS)
+
+    @cached_property
+    def kind(self) -> FloatArray:
+        """Kinds of cost."""
+        return self._named("kind", COST_KINDS)
+
+    @cached_property
+    def money_profile(self) -> FloatArray:
+        """Profiles of money [P + 1]; last: what belongs to none."""
+        return np.append(self.profile, float("profile" not in self.given))
+
+    @cached_property
+    def money_people(self) -> FloatArray:
+        """The same without background demand."""
+        return np.append(self.people, float("profile" not in self.given))
+
+    @cached_property
+    def money_pathway(self) -> FloatArray:
+        """Pathways of money [W + 1]; last: what belongs to none."""
+        return np.append(self.pathway, float("pathway" not in self.given))
+
+    def _named(self, key: str, names: Iterable[str]) -> FloatArray:
+        return self._matching(key, [(name,) for name in names])
+
+    def _matching(self, key: str, names: Sequence[tuple[str, ...]]) -> FloatArray:
+        """Return 1 for each thing one of whose names is selected, all when the key is not given."""
+        if key not in self.given:
+            return np.ones(len(names))
+        weights = np.zeros(len(names))
+        for value in self.given[key]:
+            hits = [value in each for each in names]
+            if value.endswith("*"):
+                hits = [any(name.startswith(value[:-1]) for name in each) for each in names]
+            elif not any(hits):
+                raise UnknownName(key, value, sorted({name for each in names for name in each}))
+            weights[hits] = 1.0
+        return weights
+
+
+_ASPECTS = {"urbanicity": "zone", "setting": "step", "sector": "provider", "break": "break_"}
 
 
 def select(chart: Chart, term: Term, keys: Iterable[str]) -> Selection:
     """Return what a term's filters select; raise when a key or a value is unknown."""
     allowed = tuple(keys)
-    given = {each.key: each.values for each in term.filters}
-    for key in given:
+    chosen = Selection(chart, {each.key: each.values for each in term.filters})
+    for key in chosen.given:
         if key not in allowed:
             known = ", ".join(allowed) or "none"
             raise InvalidExpression(f"{term}: {term.name} cannot be narrowed by {key!r}; keys: {known}")
-    names = _Names(chart, given, str(term))
-    profile = names.weights("profile", chart.profiles)
-    people = profile if "profile" in given else profile * ~chart.background
-    resource = names.weights("resource", chart.resources)
-    gate = np.ones(chart.gate.shape)
-    if "resource" in given:
-        gate = np.where(chart.gate >= 0, resource[chart.gate], 0.0)
-    provider = names.weights("provider", chart.providers)
-    if "sector" in given:
-        sectors: Sequence[str] = [row.sector for row in chart.instance.providers]
-        provider = np.where(names.labelled("sector", sectors) > 0.0, provider, 0.0)
-    return Selection(
-        keys=frozenset(given),
-        zone=names.territories(),
-        profile=profile,
-        people=people,
-        pathway=names.weights("pathway", chart.pathways),
-        step=names.steps(),
-        gate=gate,
-        resource=resource,
-        pool=names.pools(resource),
-        provider=provider,
-        payer=names.weights("payer", chart.payers),
-        hazard=names.weights("hazard", chart.hazards),
-        mark=names.weights("mark", chart.marks),
-        break_=names.weights("break", [row.break_ for row in chart.instance.breaks]),
-        component=names.weights("component", COMPONENTS),
-        kind=names.weights("kind", COST_KINDS),
-    )
-
-
-@dataclass(frozen=True)
-class _Names:
-    """Resolves the values of filters to weights; a value ending in * stands for every name that begins so."""
-
-    chart: Chart
-    given: dict[str, tuple[str, ...]]
-    text: str
-
-    def weights(self, key: str, names: Iterable[str]) -> FloatArray:
-        """Return 1 for each name selected, all when the key is not given."""
-        listed = list(names)
-        if key not in self.given:
-            return np.ones(len(listed))
-        return self._matches(key, self.given[key], [(name,) for name in listed])
-
-    def labelled(self, key: str, labels: Sequence[str]) -> FloatArray:
-        """The same where several things bear one label."""
-        return self._matches(key, self.given[key], [(label,) for label in labels])
-
-    def territories(self) -> FloatArray:
-        chart = self.chart
-        weights = np.ones(len(chart.zones))
-        if "zone" in self.given:
-            lines = [chart.lines[zone] for zone in chart.zones]
-            weights = self._matches("zone", self.given["zone"], lines)
-        if "urbanicity" in self.given:
-            weights = weights * self.labelled("urbanicity", [row.urbanicity for row in chart.instance.territories])
-        return weights
-
-    def steps(self) -> FloatArray:
-        chart = self.chart
-        weights = np.ones(len(chart.steps))
-        if "step" in self.given:
-            weights = self._matches("step", self.given["step"], [(step, f"{way}/{step}") for way, step in chart.steps])
-        if "setting" in self.given:
-            known = ("home", "emergency", "ward", "rehabilitation", "institution", "exit")
-            for value in self.given["setting"]:
-                if value not in known:
-                    raise UnknownName("setting", value, known)
-            weights = weights * [float(setting in self.given["setting"]) for setting in chart.step_setting]
-        return weights
-
-    def pools(self, resource: FloatArray) -> FloatArray:
-        chart = self.chart
-        weights: FloatArray = resource[chart.pool_resource]
-        if "zone" in self.given:
-            for value in self.given["zone"]:
-                if value not in chart.lines:
-                    raise UnknownName("zone", value, sorted(chart.lines))
-            inside = {zone for zone, line in chart.lines.items() if not set(line).isdisjoint(self.given["zone"])}
-            weights = weights * [float(pool.zone in inside) for pool in chart.pools]
-        return weights
-
-    def _matches(self, key: str, values: tuple[str, ...], names: list[tuple[str, ...]]) -> FloatArray:
-        weights = np.zeros(len(names))
-        for value in values:
-            hits = [
-                any(name == value or (value.endswith("*") and fnmatchcase(name, value)) for name in each)
-                for each in names
-            ]
-            if not any(hits) and not value.endswith("*"):
-                raise UnknownName(key, value, sorted({name for each in names for name in each}))
-            weights[hits] = 1.0
-        return weights
+        by_place = key == "zone" and allowed == POOL
+        getattr(chosen, "pool" if by_place else _ASPECTS.get(key, key))  # raises on an unknown value
+    return chosen
 
 
 Read = Callable[[Account, Selection, Chart], float]
@@ -188,8 +202,7 @@ def _person(measure: int, per: str = "") -> Read:
 
 def _visit(measure: int, per: str = "") -> Read:
     def read(account: Account, chosen: Selection, chart: Chart) -> float:
-        steps = (chosen.step * chosen.pathway[chart.step_pathway])[:, None] * chosen.gate
-        amount = (account.visits[..., measure] * steps.T).sum(axis=2) @ chosen.people @ chosen.zone
+        amount = chosen.zone @ np.einsum("zps,ps->zp", account.visits[..., measure], chosen.visit) @ chosen.people
         return float(amount) / _unit(chart, per)
 
     return read
@@ -199,7 +212,7 @@ def _person_or_visit(measure: int, visit_measure: int, per: str) -> Read:
     everywhere, somewhere = _person(measure, per), _visit(visit_measure, per)
 
     def read(account: Account, chosen: Selection, chart: Chart) -> float:
-        narrowed = chosen.keys & {"step", "setting", "resource"}
+        narrowed = chosen.given.keys() & {"step", "setting", "resource"}
         return (somewhere if narrowed else everywhere)(account, chosen, chart)
 
     return read
@@ -235,8 +248,7 @@ def _queue_growth(account: Account, chosen: Selection, chart: Chart) -> float:
 
 
 def _hazards(account: Account, chosen: Selection, chart: Chart) -> float:
-    steps = chosen.step * chosen.pathway[chart.step_pathway]
-    return float((account.hazards @ chosen.hazard) @ steps @ chosen.people @ chosen.zone)
+    return float((account.hazards @ chosen.hazard) @ chosen.step @ chosen.people @ chosen.zone)
 
 
 def _marks(what: int) -> Read:
@@ -247,7 +259,7 @@ def _marks(what: int) -> Read:
 
 
 def _deaths(account: Account, chosen: Selection, chart: Chart) -> float:
-    read = _marks(1) if "mark" in chosen.keys else _person(replay.DEATHS)
+    read = _marks(1) if "mark" in chosen.given else _person(replay.DEATHS)
     return read(account, chosen, chart)
 
 
@@ -268,16 +280,14 @@ def _scored(account: Account, chosen: Selection, chart: Chart) -> float:
 
 
 def _revenue(account: Account, chosen: Selection, chart: Chart) -> float:
-    zone, profile, pathway = chosen.money_zone_profile_pathway
-    amounts = account.revenue @ pathway @ profile @ zone
+    amounts = account.revenue @ chosen.money_pathway @ chosen.money_profile @ chosen.zone
     return float(chosen.payer @ amounts @ chosen.provider)
 
 
 def _cost(account: Account, chosen: Selection, chart: Chart) -> float:
-    if "kind" in chosen.keys:
+    if "kind" in chosen.given:
         return float(chosen.provider @ account.cost_by_kind[..., 0].sum(axis=-1) @ chosen.kind)
-    zone, profile, pathway = chosen.money_zone_profile_pathway
-    return float(chosen.provider @ (account.cost @ pathway @ profile @ zone))
+    return float(chosen.provider @ (account.cost @ chosen.money_pathway @ chosen.money_profile @ chosen.zone))
 
 
 def _operating_cost(account: Account, chosen: Selection, chart: Chart) -> float:
@@ -286,8 +296,8 @@ def _operating_cost(account: Account, chosen: Selection, chart: Chart) -> float:
 
 
 def _cost_discounted(account: Account, chosen: Selection, chart: Chart) -> float:
-    zone, _, pathway = chosen.money_zone_profile_pathway
-    return float(chosen.provider @ (account.cost_discounted @ pathway @ chosen.cost_of_people @ zone))
+    amounts = account.cost_discounted @ chosen.money_pathway @ chosen.money_people @ chosen.zone
+    return float(chosen.provider @ amounts)
 
 
 def _unit(chart: Chart, per: str) -> float:

@@ -52,8 +52,8 @@ def test_death_is_counted_where_it_happens():
 
 def test_waits_and_stays():
     found = read(
-        in_ward(), "waits", "waits_within", "mean_wait[resource=bed]", "stay_days[setting=ward]", "mean_stay[step=ward]",
-        "hospital_days", "busy[resource=bed]",
+        in_ward(), "waits", "waits_within", "mean_wait[resource=bed]", "stay_days[setting=ward]",
+        "mean_stay[step=ward]", "hospital_days", "busy[resource=bed]",
     )  # fmt: skip
     assert found == pytest.approx([1.0, 0.0, 2.0, 10.0, 10.0, 10.0, 10.0])
 
