@@ -4,6 +4,8 @@ The rules are in `compiled/`; they read the same flat model and keyed numbers as
 the same event list, to the last bit.
 """
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,12 +39,22 @@ from simulation.engines.compiled.world import (
     Arrays,
     World,
 )
+from simulation.engines.kernel_cache import drop_stale, is_stored
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import EVENT, EventArray
 from simulation.state import State
-from simulation.streams import purpose
+from simulation.streams import purpose, uniform
 
 _CHUNK = 1 << 19
+
+
+_ENGINE = Path(__file__).parent
+drop_stale((advance, begin, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"])
+
+
+def is_ready() -> bool:
+    """Say whether the rules are compiled already; else the first run compiles them, for about half a minute."""
+    return is_stored(advance)
 
 
 def run(
