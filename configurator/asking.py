@@ -11,7 +11,7 @@ from instances.faults import ConfiguratorError, UnknownName
 from instances.instance import Instance
 
 
-class InvalidRequest(ConfiguratorError):
+class InvalidRequest(ConfiguratorError):  # noqa: N818 (named for what it says)
     """An option whose value cannot be used."""
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Nothing of ours is imported up here: `configurator --help` must not wait for numpy, numba or the solver.
 
+BROKEN = 1
 INVALID_INPUT = 2
 INFEASIBLE = 3
 STOPPED_EARLY = 4
@@ -277,8 +278,10 @@ def main() -> None:
 
 
 def _refused(error: Exception) -> int:
-    from configurator.laboratory import NoFeasiblePlan
+    from configurator.laboratory import NoFeasiblePlan, SimulationFailed
 
     faults = getattr(error, "faults", None)
     _print_faults(faults or tuple(str(error).splitlines()))
-    return INFEASIBLE if isinstance(error, NoFeasiblePlan) else INVALID_INPUT
+    if isinstance(error, NoFeasiblePlan):
+        return INFEASIBLE
+    return BROKEN if isinstance(error, SimulationFailed) else INVALID_INPUT

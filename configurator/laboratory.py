@@ -1,6 +1,6 @@
 """Where plans are tried, as the verbs see it: what they ask of the rooms below, and nothing of how it is done."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -14,8 +14,12 @@ Engine = Literal["compiled", "simpy"]
 ENGINES: tuple[Engine, ...] = ("compiled", "simpy")
 
 
-class NoFeasiblePlan(ConfiguratorError):
+class NoFeasiblePlan(ConfiguratorError):  # noqa: N818 (named for what it says)
     """The rules leave no plan; the message names the smallest conflicting set."""
+
+
+class SimulationFailed(ConfiguratorError):  # noqa: N818 (named for what it says)
+    """The twin could not simulate what everything else is compared with."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,15 @@ class ObservationCheck:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What simulating one configuration gave; `indicators` has the columns of indicators.csv."""
+    """What simulating one configuration gave; `indicators` has the columns of indicators.csv.
+
+    flags: why the configuration may not stand on a front (harmful, unstable, a budget overrun).
+    """
 
     indicators: Table
     objectives: tuple[Interval, ...]
     observations: tuple[ObservationCheck, ...]
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,13 +79,19 @@ class Experiment(Protocol):
     """A search on one instance; what it has simulated is remembered while it lives."""
 
     def states(self) -> Iterator[SearchState]:
-        """Yield where the search stands after each generation; the last state holds the final front."""
+        """Yield where the search stands after each generation, then once more with the front confirmed.
+
+        Raises NoFeasiblePlan before the first state when the rules leave no plan.
+        """
 
     def baseline(self, plans: int) -> Baseline:
         """Evaluate random repaired plans."""
 
     def indicators(self, plan: EvaluatedPlan) -> Table | None:
         """Return a plan's indicators, or None when they were not kept."""
+
+    def close(self) -> None:
+        """Give threads or processes back."""
 
 
 class Laboratory(Protocol):
@@ -89,5 +103,5 @@ class Laboratory(Protocol):
     def events(self, instance: Instance, configuration: Configuration, effort: Effort) -> Iterator[str]:
         """Yield events.csv in pieces of text, its header first."""
 
-    def experiment(self, instance: Instance, effort: Effort) -> Experiment:
-        """Open a search; raise NoFeasiblePlan when the rules leave no plan."""
+    def experiment(self, instance: Instance, effort: Effort, tell: Callable[[str], None]) -> Experiment:
+        """Open a search; `tell` hears in words what it is doing."""

@@ -13,7 +13,7 @@ SHARE_KEYS = ("zone", "profile", "pathway")
 CAPACITY_KEYS = ("zone", "resource", "provider")
 
 
-class InvalidPlan(ConfiguratorError):
+class InvalidPlan(ConfiguratorError):  # noqa: N818 (named for what it says)
     """A plan file that cannot be used with this instance, with all its faults."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

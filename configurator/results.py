@@ -30,7 +30,7 @@ class ObjectiveScale:
 
 @dataclass(frozen=True)
 class EvaluatedPlan:
-    """A configuration and what its simulation gave, objectives in the instance's order."""
+    """A configuration and what its simulation gave, objectives in the instance's order (none: it failed)."""
 
     configuration: Configuration
     objectives: tuple[Interval, ...]
@@ -44,7 +44,8 @@ class EvaluatedPlan:
 class SearchState:
     """Where a search stands after one generation.
 
-    hypervolume: share of the box between the objectives' fixed bounds that the front dominates.
+    hypervolume: share of the box between the objectives' fixed bounds that the front dominates, on the
+    replications of the search. confirmed: the front was simulated again on replications the search never saw.
     """
 
     generation: int
@@ -56,6 +57,7 @@ class SearchState:
     today: EvaluatedPlan
     archive: tuple[EvaluatedPlan, ...] = ()
     failures: tuple[str, ...] = ()
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """What people do with the configurator, as Python functions; the command line only calls these."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from configurator.asking import Choice, Wish, engine_named, export_format, parameter_settings
@@ -140,6 +142,8 @@ def simulate(
     shown = progress or Silent()
     instance = choice.load()
     effort = wish.effort(instance)
+    if wish.replications is None:  # a search compares thousands of plans, this is one: it can afford the final number
+        effort = replace(effort, replications=effort.final_replications)
     configuration = todays_configuration(instance) if plan is None else read_plan(instance, plan)
     place = laboratory or _twin_laboratory()
     with new_run(_folder(out, instance, "simulate")) as folder:
@@ -174,14 +178,14 @@ def optimise(
     with new_run(_folder(out, instance, "optimise")) as folder:
         watch = Stopwatch()
         shown.message(f"preparing {instance.name}")
-        experiment = place.experiment(instance, effort)
-        _write_start(folder, choice, instance, effort, "optimise", command)
-        state, stopped = _searched(experiment, instance, folder, shown, watch)
-        if state is None:
-            raise KeyboardInterrupt  # before the first generation: nothing to keep
-        baseline, stopped = _baseline(experiment, 0 if stopped else random_plans, shown, stopped)
-        shown.message("writing the results")
-        write_results(folder, instance, experiment, state)
+        with closing(place.experiment(instance, effort, shown.message)) as experiment:
+            start = partial(_write_start, folder, choice, instance, effort, "optimise", command)
+            state, stopped = _searched(experiment, instance, folder, start, shown, watch)
+            if state is None:
+                raise KeyboardInterrupt  # before the first generation: nothing to keep
+            baseline, stopped = _baseline(experiment, 0 if stopped else random_plans, shown, stopped)
+            shown.message("writing the results")
+            write_results(folder, instance, experiment, state)
         front = front_of(folder, instance, state, baseline, watch.seconds(), stopped)
         folder.write(SUMMARY, json_text(summary_document(front)))
         folder.write(FRONT_PAGE, page_of_run(folder))
@@ -253,13 +257,23 @@ def _write_hashes(folder: RunFolder, names: Sequence[str]) -> None:
 
 
 def _searched(
-    experiment: Experiment, instance: Instance, folder: RunFolder, progress: Progress, watch: Stopwatch
+    experiment: Experiment,
+    instance: Instance,
+    folder: RunFolder,
+    start: Callable[[], None],
+    progress: Progress,
+    watch: Stopwatch,
 ) -> tuple[SearchState | None, bool]:
-    """Follow the search to its end or to Ctrl-C; return its last state and whether it was stopped."""
+    """Follow the search to its end or to Ctrl-C; return its last state and whether it was stopped.
+
+    `start` is called with the first state: rules that leave no plan leave no run folder either.
+    """
     journal = Journal(folder.inside(JOURNAL))
     last: SearchState | None = None
     try:
         for state in experiment.states():
+            if last is None:
+                start()
             last = state
             journal.append(_journal_entry(state))
             folder.write("front.csv", csv_text(search_front_table(instance, state)))
@@ -290,6 +304,7 @@ def _journal_entry(state: SearchState) -> dict[str, object]:
         "hypervolume": state.hypervolume,
         "front": [content_key(plan.configuration)[:16] for plan in state.front],
         "failures": len(state.failures),
+        "confirmed": state.confirmed,
     }
 
 

@@ -143,7 +143,7 @@ def _archive_table(
     cells: list[tuple[Cell, ...]] = []
     for plan in state.archive:
         key = content_key(plan.configuration)
-        means = tuple(interval.mean for interval in plan.objectives)
+        means = tuple(interval.mean for interval in plan.objectives) or (None,) * len(names)
         cells.append((key[:16], ids.get(key, ""), *means, plan.replications, plan.fate))
     return table("archive", ("key", "id", *names, "replications", "fate"), cells)
 

@@ -1,6 +1,6 @@
 """A laboratory that makes its figures up at once, deterministically, for tests of what stands around it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from configurator.laboratory import Baseline, Effort, Experiment, ObservationCheck, Simulated
@@ -67,6 +67,9 @@ class FakeExperiment:
     def indicators(self, plan: EvaluatedPlan) -> Table | None:
         return indicators(plan.objectives[0].mean)
 
+    def close(self) -> None:
+        pass
+
 
 @dataclass
 class FakeLaboratory:
@@ -89,6 +92,6 @@ class FakeLaboratory:
         yield "time,replication,patient\n"
         yield "0.5,0,1\n"
 
-    def experiment(self, instance: Instance, effort: Effort) -> Experiment:
+    def experiment(self, instance: Instance, effort: Effort, tell: Callable[[str], None]) -> Experiment:
         self.asked.append(effort)
         return FakeExperiment(instance, effort, self.interrupted_after)
