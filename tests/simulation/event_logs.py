@@ -17,9 +17,33 @@ STEADY, FRAIL = 0, 1
 YEAR = 365.25
 
 
+POPULATION = {"town": 2200.0, "hills": 1100.0}
+UNITS = {("town", "bed"): 8, ("town", "helper"): 20, ("hills", "helper"): 12}
+UTILITY = {"steady": 0.8, "frail": 0.55}
+PREFERENCE = {
+    ("steady", "usual"): 0.6,
+    ("steady", "supported"): 0.5,
+    ("frail", "usual"): 0.3,
+    ("frail", "supported"): 0.8,
+}
+
+
 def tiny(**tables: Sequence[object]) -> Instance:
-    """The tiny instance, perhaps with other rows in some tables."""
-    return replace(load_instance("tiny"), **{name: tuple(rows) for name, rows in tables.items()})
+    """The tiny instance with the figures that these tests count on, perhaps with other rows in some tables."""
+    shipped = load_instance("tiny")
+    own = {
+        "zones": [row.model_copy(update={"population": POPULATION.get(row.zone)}) for row in shipped.zones],
+        "capacities": [
+            row.model_copy(update={"current": UNITS[row.zone, row.resource], "lead_time": 0.0, "reserved": 0.0})
+            for row in shipped.capacities
+        ],
+        "profiles": [row.model_copy(update={"utility": UTILITY[row.profile]}) for row in shipped.profiles],
+        "offers": [
+            row.model_copy(update={"preference": PREFERENCE[row.profile, row.pathway]}) for row in shipped.offers
+        ],
+        "rules": [],
+    }
+    return replace(shipped, **{name: tuple(rows) for name, rows in (own | tables).items()})
 
 
 @dataclass
