@@ -119,9 +119,13 @@ class Evaluator(Generic[AccountT]):
         chosen = tuple(replications)
         self._run_today(chosen)
         keys = [content_key(configuration) for configuration in configurations]
-        for configuration, key in zip(configurations, keys, strict=True):
-            if (key, chosen) not in self._evaluations:
-                self._evaluations[key, chosen] = self._evaluated(configuration, key, chosen)
+        new = {
+            key: configuration
+            for key, configuration in zip(keys, configurations, strict=True)
+            if (key, chosen) not in self._evaluations
+        }
+        for (key, configuration), accounts in zip(new.items(), self._wholes(list(new.values()), chosen), strict=True):
+            self._evaluations[key, chosen] = self._judged(configuration, key, chosen, accounts)
         return [self._evaluations[key, chosen] for key in keys]
 
     def close(self) -> None:
@@ -138,11 +142,16 @@ class Evaluator(Generic[AccountT]):
     def _run_today(self, replications: tuple[int, ...]) -> None:
         """Run today first: its state at time 0 is what every candidate starts from."""
         missing = [replication for replication in replications if replication not in self._todays_accounts]
-        found = self._whole(self._today, missing)
+        found = self._wholes([self._today], missing)[0]
         self._todays_accounts.update(zip(missing, found, strict=True))
 
-    def _evaluated(self, configuration: Configuration, key: str, replications: tuple[int, ...]) -> Evaluation:
-        accounts = self._whole(configuration, replications)
+    def _judged(
+        self,
+        configuration: Configuration,
+        key: str,
+        replications: tuple[int, ...],
+        accounts: Sequence[AccountT | Failure],
+    ) -> Evaluation:
         today = [self._todays_accounts[replication] for replication in replications]
         failure = next((one.message for one in (*today, *accounts) if isinstance(one, Failure)), "")
         if failure:
@@ -157,25 +166,33 @@ class Evaluator(Generic[AccountT]):
             return Evaluation(configuration, key, replications, None, "an objective is not a finite number")
         return Evaluation(configuration, key, replications, judgement)
 
-    def _whole(self, configuration: Configuration, replications: Sequence[int]) -> list[AccountT | Failure]:
-        """Return the account of the whole per replication: the sum over components, in their order."""
-        wanted = [(part, replication) for replication in replications for part in range(self._parts.count)]
-        keys = [(self._parts.key(configuration, part), replication) for part, replication in wanted]
+    def _wholes(
+        self, configurations: Sequence[Configuration], replications: Sequence[int]
+    ) -> list[list[AccountT | Failure]]:
+        """Return the account of the whole [configuration][replication]: the sum over components, in their order.
+
+        All runs of all configurations are handed to the workers at once; the same part of two is run once.
+        """
+        keys = [
+            [[(self._parts.key(one, part), number) for part in range(self._parts.count)] for number in replications]
+            for one in configurations
+        ]
         found: dict[tuple[str, int], AccountT | Failure] = {}
-        for key in keys:
-            known = self._accounts.get(key)
-            if known is not None:
-                found[key] = known
-        self._repeats += len(found)
-        missing = [(key, place) for key, place in zip(keys, wanted, strict=True) if key not in found]
-        tasks = [Task(configuration, part, replication) for _, (part, replication) in missing]
-        for (key, _), answer in zip(missing, self._workers.run(tasks, self._count), strict=True):
+        tasks: dict[tuple[str, int], Task] = {}
+        for configuration, rows in zip(configurations, keys, strict=True):
+            for key, part in ((key, part) for row in rows for part, key in enumerate(row)):
+                known = self._accounts.get(key)
+                if known is not None:
+                    found[key] = known
+                if key in found or key in tasks:
+                    self._repeats += 1
+                else:
+                    tasks[key] = Task(configuration, part, key[1])
+        for key, answer in zip(tasks, self._workers.run(list(tasks.values()), self._count), strict=True):
             found[key] = answer
             if not isinstance(answer, Failure):
                 self._accounts.put(key, answer)
-        size = self._parts.count
-        parts = [[found[key] for key in keys[start : start + size]] for start in range(0, len(keys), size)]
-        return [_sum(group) for group in parts]
+        return [[_sum([found[key] for key in row]) for row in rows] for rows in keys]
 
     def _count(self) -> None:
         self._simulations += 1

@@ -1,7 +1,6 @@
 """Where a search starts: today, the extremes that rules allow, what lies between, and a low-discrepancy sample."""
 
 from collections.abc import Iterator
-from math import ceil, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from optimisation.plan import Infeasible
 
 Floats = NDArray[np.float64]
 SAMPLED_AT_ONCE = 64
+"""A power of two, as Sobol sequences want their first points."""
 
 
 def starting_points(planning: Planning, repairer: Repairer, random: np.random.Generator) -> Iterator[Genes]:
@@ -76,7 +76,7 @@ def sampled(encoding: Encoding, random: np.random.Generator) -> Iterator[Genes]:
 
     sampler = qmc.Sobol(encoding.decided + 2, scramble=True, rng=random)
     while True:
-        for point in sampler.random_base2(ceil(log2(SAMPLED_AT_ONCE))):
+        for point in sampler.random(SAMPLED_AT_ONCE):
             yield _proposal(encoding, point)
 
 

@@ -1,13 +1,14 @@
 """The door to Pyomo's persistent HiGHS interface; its quirks stay behind it.
 
 The interface (`pyomo.contrib.solver`, Pyomo 6.10) is under active development. Two of its habits are changed here: it
-redirects the process's file descriptors during a solve, which is unsafe with threads, and it keeps the last basis,
-which would make an answer depend on what was solved before.
+redirects the process's file descriptors while it loads and solves, which deadlocks threads, and it keeps the last
+basis, which would make an answer depend on what was solved before.
 """
 
 import io
 from enum import Enum
 
+import highspy
 from pyomo.contrib.solver.common.results import Results, SolutionStatus, TerminationCondition
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.base.PyomoModel import ConcreteModel
@@ -27,10 +28,20 @@ class Status(Enum):
 class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     """HiGHS kept in memory, which forgets the last solution before each solve and leaves file descriptors alone."""
 
+    def set_instance(self, model: ConcreteModel) -> None:
+        if self._last_results_object is not None:
+            self._last_results_object.solution_loader.invalidate()
+        self._reinit()
+        self._model = model
+        self._solver_model = highspy.Highs()
+        self._solver_model.setOptionValue("output_flag", False)
+        self.add_block(model)
+        if self._objective is None:
+            self.set_objective(None)
+
     def _solve(self) -> Results:
         config = self._active_config
         self._solver_model.clearSolver()
-        self._solver_model.setOptionValue("output_flag", False)
         for name, value in config.solver_options.items():
             self._solver_model.setOptionValue(name, value)
         config.timer.start("optimize")

@@ -30,7 +30,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
-from optimisation.feasibility.checker import State
+from optimisation.feasibility.checker import State, state_of
 from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality, Term
 from optimisation.feasibility.planning import Planning
@@ -116,13 +116,13 @@ class LeastSpending:
 def smallest_relaxations(planning: Planning, contract: str) -> tuple[Relaxation, ...]:
     """Return which rules would have to give way for a plan to exist: fewest rules, then least amounts.
 
-    Amounts are compared relative to each rule's own size (its bound, or its largest coefficient).
+    Amounts are compared relative to each rule's own size.
     """
     rows = tuple(inequalities(planning, contract))
     variables = _Variables(planning, rows, exact=True)
     model = variables.model
     numbers = range(len(rows))
-    size = [max(1e-9, abs(row.bound) or max(map(abs, row.terms.values()), default=1.0)) for row in rows]
+    size = [_size(planning, row) for row in rows]
     names = sorted({row.rule for row in rows})
     model.given = pyo.Var(numbers, bounds=(0.0, FARTHEST))
     model.gives = pyo.Var(names, domain=pyo.Binary)
@@ -140,6 +140,15 @@ def smallest_relaxations(planning: Planning, contract: str) -> tuple[Relaxation,
         for n, row in enumerate(rows)
         if model.given[n].value > 1e-7
     )
+
+
+def _size(planning: Planning, row: Inequality) -> float:
+    """Return how large a rule's numbers are: its bound, its greatest coefficient, and what its terms come to today."""
+    state = state_of(planning, planning.encoding.configuration(planning.encoding.today))
+    today = {"share": state.shares, "units": state.units, "served": state.served, "load": state.load}
+    known = {term: factor for term, factor in row.terms.items() if term[0] in today}
+    reached = sum((abs(factor) * float(today[kind][int(n)]) for (kind, n), factor in known.items()), start=0.0)
+    return max(1e-9, abs(row.bound), reached, *map(abs, row.terms.values()))
 
 
 class _Variables:

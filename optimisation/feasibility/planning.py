@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from instances.faults import UnknownName
 from instances.instance import Instance
-from instances.tables import Rule
+from instances.tables import Price, Rule
 from optimisation.encoding import Encoding, encoding_of
 from simulation.components import Pool, pools
 from simulation.configuration import Configuration, OfferCell, offer_cells, todays_configuration
@@ -122,10 +122,11 @@ class Planning:
         place = self.contracts.index(contract)
         tied = self.flows.revenue_tied[place][:, payers].sum(axis=1)
         free = self.flows.revenue_free[place][:, payers].sum(axis=1)
+        cut_units, cut_served = self._occupancy_cuts(payers, contract, territories)
         return Money(
-            served=self._per_unit_served(tied, territories),
+            served=self._per_unit_served(tied, territories) + cut_served,
             share=self._per_share(free, territories),
-            units=self._within(territories) * self._capacity_price(payers, contract),
+            units=self._within(territories) * self._capacity_price(payers, contract) - cut_units,
             sites=np.zeros(len(self.instance.capacities)),
             added=np.zeros(len(self.instance.capacities)),
         )
@@ -234,15 +235,51 @@ class Planning:
         return found
 
     def _capacity_price(self, payers: list[int], contract: str) -> Floats:
-        """Return what is paid a year per unit installed [row]; cuts by low occupancy are left out (cautious)."""
-        codes = {self.instance.payers[number].id for number in payers}
+        """Return what is paid a year per unit installed [row] that is full enough."""
         found = np.zeros(len(self.instance.capacities))
-        for price in self.instance.prices:
-            if price.basis == "capacity-year" and price.payer in codes and price.contract in ("", contract):
-                for number, row in enumerate(self.instance.capacities):
-                    if price.subject == f"resource:{row.resource}" and price.provider in ("", row.provider):
-                        found[number] += price.amount
+        for price in self._allocations(payers, contract):
+            for number, row in enumerate(self.instance.capacities):
+                if price.subject == f"resource:{row.resource}" and price.provider in ("", row.provider):
+                    found[number] += price.amount
         return found
+
+    def _allocations(self, payers: list[int], contract: str) -> list[Price]:
+        codes = {self.instance.payers[number].id for number in payers}
+        return [
+            price
+            for price in self.instance.prices
+            if price.basis == "capacity-year" and price.payer in codes and price.contract in ("", contract)
+        ]
+
+    def _occupancy_cuts(
+        self, payers: list[int], contract: str, territories: tuple[int, ...]
+    ) -> tuple[Floats, Floats]:
+        """Return what low occupancy takes off per unit [row], and gives back per unit served [pool].
+
+        A pool under the floor today is cut by slope * (floor - occupancy), whatever its occupancy becomes, which is
+        at most the true cut; others, and pools whose units differ in travel or outside use, are not cut. So a payer's
+        spending is never estimated too low.
+        """
+        units, served = np.zeros(len(self.instance.capacities)), np.zeros(len(self.pools))
+        load = self.load @ self.today
+        current = np.array([row.current for row in self.instance.capacities], dtype=np.float64)
+        for price in self._allocations(payers, contract):
+            for number, pool in enumerate(self.pools):
+                rows = list(pool.rows)
+                efficiency = self.effective[number, rows]
+                applies = (
+                    price.subject == f"resource:{self.instance.resources[pool.resource].resource}"
+                    and all(price.provider in ("", self.instance.capacities[row].provider) for row in rows)
+                    and set(self.pool_territories[number]) <= set(territories)
+                    and self.reserved[number] == 0.0
+                    and np.ptp(efficiency) == 0.0
+                    and efficiency[0] > 0.0
+                )
+                floor = price.occupancy_floor or 0.0
+                if applies and load[number] < floor * float(self.effective[number] @ current):
+                    units[rows] += price.amount * price.occupancy_slope * floor
+                    served[number] += price.amount * price.occupancy_slope / float(efficiency[0])
+        return units, served
 
     def _row_cost(self, basis: str, provider: str) -> Floats:
         """Return a cost a year per unit, open site or added unit [row]; only of rows a provider runs."""

@@ -14,7 +14,7 @@ def budget(planning: Planning, rule: Rule, contract: str) -> Iterator[Inequality
             <= bound
 
     `money` operating leaves out the annuities of added units, investment keeps nothing else, empty keeps both; a payer
-    pays no annuity. Tariff cuts at low occupancy are left out: a payer's budget is kept on the cautious side.
+    pays no annuity. Tariff cuts at low occupancy are counted cautiously: spending is never estimated too low by them.
     """
     if rule.bound is None:
         return

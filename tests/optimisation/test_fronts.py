@@ -1,0 +1,58 @@
+"""Dominance, hypervolume and directions on fronts known by hand."""
+
+import numpy as np
+import pytest
+
+from instances.tables import Objective
+from optimisation.fronts import costs, hypervolume, nondominated, probability_nondominated
+
+MORE = Objective(objective="more", expression="a", direction="maximise", low=0, high=10)
+LESS = Objective(objective="less", expression="b", direction="minimise", low=-1, high=1)
+FLAT = Objective(objective="flat", expression="c", direction="maximise", low=2, high=2)
+
+
+def test_directions_are_turned_once():
+    values = np.array([[10.0, -1.0], [0.0, 1.0], [12.0, 0.0]])
+    assert costs(values, [MORE, LESS]).tolist() == [[0, 0], [1, 1], [-0.2, 0.5]]
+
+
+def test_equal_bounds_divide_nothing_by_zero():
+    assert costs(np.array([[2.0], [5.0]]), [FLAT]).tolist() == [[0.0], [-3.0]]
+
+
+def test_equal_points_are_all_kept():
+    points = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    assert nondominated(points).tolist() == [True, True, True, False]
+    assert nondominated(np.zeros((0, 2))).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("points", "volume"),
+    [
+        ([], 0.0),
+        ([[1.0, 0.0]], 0.0),
+        ([[0.5, 0.5], [0.25, 0.75]], 0.25 + 0.25 * 0.25),
+        ([[-1.0, 0.5]], 0.5),
+        ([[0.0, 1.5], [0.5, 0.5]], 0.25),
+    ],
+)
+def test_hypervolume_of_staircases(points, volume):
+    assert hypervolume(np.array(points).reshape(len(points), 2)) == pytest.approx(volume)
+
+
+@pytest.mark.parametrize("function", [nondominated, hypervolume])
+def test_nan_is_refused(function):
+    with pytest.raises(ValueError, match="not a number"):
+        function(np.array([[0.0, np.nan]]))
+
+
+def test_probability_of_being_nondominated():
+    random = np.random.default_rng(0)
+    noise = random.normal(0.0, 0.1, (20, 1))
+    sure = np.zeros((20, 2))
+    worse = sure + 1.0
+    rival = np.hstack([noise, noise])
+    chances = probability_nondominated(np.array([sure, worse, rival]), random)
+    assert chances[1] == 0.0
+    assert 0.0 < chances[2] < 1.0
+    assert chances[0] + chances[2] == pytest.approx(1.0, abs=0.02)
