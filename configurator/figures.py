@@ -75,7 +75,12 @@ def _payload(view: FrontView) -> dict[str, object]:
         "title": view.title,
         "subtitle": view.subtitle,
         "objectives": [
-            {"label": objective.name.replace("_", " "), "direction": objective.direction, "unit": objective.unit}
+            {
+                "label": objective.name.replace("_", " "),
+                "direction": objective.direction,
+                "unit": objective.unit,
+                "meaning": objective.meaning,
+            }
             for objective in view.objectives
         ],
         "plans": [_plan(plan, view) for plan in view.plans],

@@ -47,7 +47,7 @@ class Standing:
             f"{self.replications_per_second:.3g} replications/s",
         ]
         if self.seconds_left is not None:
-            parts.append(f"{duration(self.seconds_left)} left")
+            parts.append(f"{duration(self.seconds_left)} of search left")
         return ", ".join(parts)
 
 

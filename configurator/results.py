@@ -19,13 +19,17 @@ class Interval:
 
 @dataclass(frozen=True)
 class ObjectiveScale:
-    """An objective as people see it: its name, which way is better, the fixed bounds of its scale."""
+    """An objective as people see it: its name, which way is better, the fixed bounds of its scale.
+
+    unit, meaning: of the indicator it is, empty when it is an expression of several.
+    """
 
     name: str
     direction: Literal["maximise", "minimise"]
     low: float
     high: float
     unit: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)

@@ -48,28 +48,43 @@ def _texts(names: Sequence[str]) -> Texts:
 def trace(names: EventNames, replication: int, results: Sequence[RunResult]) -> Iterator[str]:
     """Yield the rows of one replication in pieces of text: all components together, in order of time.
 
-    A patient is named ZONE/PROFILE/ORDINAL, as at arrival.
+    A patient is named ZONE/PROFILE/ORDINAL, as at arrival; an event of no patient (a capacity) has none.
     """
-    patients: list[Texts] = []
-    homes: list[Texts] = []
-    for result in results:
-        zones, profiles = names.zones[result.people.zone], names.profiles[result.people.profile]
-        ordinals = result.people.ordinal.astype(str).astype(object)
-        patients.append(_texts([]) if not len(zones) else np.append(zones + "/" + profiles + "/" + ordinals, ""))
-        homes.append(np.append(zones, ""))
-    times = np.concatenate([result.events["time"] for result in results])
-    sources = np.repeat(np.arange(len(results)), [len(result.events) for result in results])
-    places = np.concatenate([np.arange(len(result.events)) for result in results])
-    order = np.argsort(times, kind="stable")
+    homes = np.concatenate([*(names.zones[result.people.zone] for result in results), _texts([])])
+    firsts = np.concatenate([*(names.profiles[result.people.profile] for result in results), _texts([])])
+    ordinals = np.concatenate([*(result.people.ordinal.astype(str) for result in results), [""]])
+    events = np.concatenate([result.events for result in results])
+    patients = np.concatenate(_patients_counted_through(results))
+    order = np.argsort(events["time"], kind="stable")
     for start in range(0, len(order), ROWS_AT_ONCE):
         chosen = order[start : start + ROWS_AT_ONCE]
-        lines = []
-        for source, place in zip(sources[chosen].tolist(), places[chosen].tolist(), strict=True):
-            event = results[source].events[place]
-            lines.append(
-                f"{float(event['time'])!r},{replication},{patients[source][event['patient']]},"
-                f"{homes[source][event['patient']]},{names.profiles[event['profile']]},"
-                f"{names.pathways[event['step']]},{names.steps[event['step']]},{names.events[event['kind']]},"
-                f"{names.resources[event['resource']]}\n"
+        who, what = patients[chosen], events[chosen]
+        columns = (
+            what["time"].tolist(),
+            who.tolist(),
+            homes[who].tolist(),
+            firsts[who].tolist(),
+            ordinals[who].tolist(),
+            names.profiles[what["profile"]].tolist(),
+            names.pathways[what["step"]].tolist(),
+            names.steps[what["step"]].tolist(),
+            names.events[what["kind"]].tolist(),
+            names.resources[what["resource"]].tolist(),
+        )
+        yield "".join(
+            f"{time!r},{replication},{f'{home}/{first}/{ordinal}' if patient >= 0 else ''},{home},{profile},"
+            f"{pathway},{step},{event},{resource}\n"
+            for time, patient, home, first, ordinal, profile, pathway, step, event, resource in zip(
+                *columns, strict=True
             )
-        yield "".join(lines)
+        )
+
+
+def _patients_counted_through(results: Sequence[RunResult]) -> list[npt.NDArray[np.int64]]:
+    """Return each log's patients numbered on from those of the logs before; -1 stays -1."""
+    numbered, before = [], 0
+    for result in results:
+        patients = result.events["patient"].astype(np.int64)
+        numbered.append(np.where(patients < 0, -1, patients + before))
+        before += len(result.people.zone)
+    return numbered

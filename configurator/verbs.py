@@ -185,7 +185,7 @@ def optimise(
                 raise KeyboardInterrupt  # before the first generation: nothing to keep
             baseline, stopped = _baseline(experiment, 0 if stopped else random_plans, shown, stopped)
             shown.message("writing the results")
-            write_results(folder, instance, experiment, state)
+            write_results(folder, instance, None if stopped else experiment, state)
         front = front_of(folder, instance, state, baseline, watch.seconds(), stopped)
         folder.write(SUMMARY, json_text(summary_document(front)))
         folder.write(FRONT_PAGE, page_of_run(folder))
@@ -277,7 +277,10 @@ def _searched(
             last = state
             journal.append(_journal_entry(state))
             folder.write("front.csv", csv_text(search_front_table(instance, state)))
-            progress.generation(_standing(state, watch))
+            if state.confirmed:
+                progress.message(f"{len(state.front)} plans stand")
+            else:
+                progress.generation(_standing(state, watch))
     except KeyboardInterrupt:
         progress.message("stopped by the user; keeping what was found")
         journal.append({"stopped": True})

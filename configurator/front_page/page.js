@@ -19,15 +19,19 @@
     node.append(...children);
     return node;
   };
+  // a share is shown in percent; every other unit is named in the headings
+  const factor = objectives.map((objective) => (objective.unit === "share" ? 100 : 1));
+  const suffix = objectives.map((objective) => (objective.unit === "share" ? "\u202f%" : ""));
+  const named = (k) => objectives[k].label + (objectives[k].unit && objectives[k].unit !== "share" ? `, ${objectives[k].unit}` : "");
   const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const decimals = objectives.map((_, k) => {
     const values = plans.map((plan) => plan.values[k][0]).concat(today ? [today.values[k][0]] : []);
-    const span = Math.max(...values) - Math.min(...values);
-    const scale = span > 0 ? span : Math.abs(values[0]) || 1;
-    return Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(scale))));
+    const span = (Math.max(...values) - Math.min(...values)) * factor[k];
+    const scale = span > 0 ? span : Math.abs(values[0]) * factor[k] || 1;
+    return Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(scale))));
   });
   const minus = (text) => text.replace("-", "\u2212");
-  const shown = (value, k) => minus(value.toLocaleString("en", { minimumFractionDigits: decimals[k], maximumFractionDigits: decimals[k] }));
+  const shown = (value, k) => minus((factor[k] * value).toLocaleString("en", { minimumFractionDigits: decimals[k], maximumFractionDigits: decimals[k] })) + suffix[k];
   const signed = (value, k) => (value > 0 ? "+" : "") + shown(value, k);
   const plain = (value) => minus(value.toLocaleString("en", { maximumFractionDigits: 3 }));
   const percent = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
@@ -49,7 +53,7 @@
     if (plan.changes) lines.push("", "<b>Against today:</b>", wrapped(plan.changes));
     return lines.join("<br>");
   };
-  const axisTitle = (k) => `${escaped(objectives[k].label)}  <span style="color:#5b6876">(${objectives[k].direction === "maximise" ? "more" : "less"} is better)</span>`;
+  const axisTitle = (k) => `${escaped(named(k))}  <span style="color:#5b6876">(${objectives[k].direction === "maximise" ? "more" : "less"} is better)</span>`;
 
   // ---- colour: a plan keeps its colour in every chart and in the table
   const colourOf = (() => {
@@ -105,7 +109,7 @@
   };
   const pairLayout = (x, y) => {
     const [xs, ys] = [range(x), range(y)];
-    const axis = (k, limits) => ({ title: { text: axisTitle(k), font: { size: 13 }, standoff: 8 }, range: limits, zeroline: false,
+    const axis = (k, limits) => ({ tickformat: factor[k] === 100 ? ".1~%" : ",~r", title: { text: axisTitle(k), font: { size: 13 }, standoff: 8 }, range: limits, zeroline: false,
       gridcolor: "#eceff3", linecolor: "#b8c2cd", ticks: "outside", tickcolor: "#b8c2cd", automargin: true });
     const shapes = [];
     if (today) {
@@ -139,7 +143,7 @@
     return traces;
   };
   const spaceLayout = () => {
-    const axis = (k) => ({ title: { text: escaped(objectives[k].label) }, backgroundcolor: "#fcfdfe", gridcolor: "#dde3ea" });
+    const axis = (k) => ({ tickformat: factor[k] === 100 ? ".1~%" : ",~r", title: { text: escaped(named(k)) }, backgroundcolor: "#fcfdfe", gridcolor: "#dde3ea" });
     return { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), camera: { eye: { x: 1.5, y: -1.6, z: 0.9 } } }, showlegend: false, modebar, hoverlabel,
       margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)" };
   };
@@ -236,9 +240,8 @@
     const heading = (words, key) => element("th", { scope: "col", "aria-sort": state.sort === key ? (state.descending ? "descending" : "ascending") : "none" },
       element("button", { type: "button", onclick: () => { state.descending = state.sort === key ? !state.descending : true; state.sort = key; drawTable(); } },
         words + (state.sort === key ? (state.descending ? " \u25be" : " \u25b4") : "")));
-    const against = today ? " (against today)" : "";
     document.querySelector("#plans thead").replaceChildren(element("tr", {}, element("th", { scope: "col" }, "plan"),
-      ...objectives.map((objective, k) => heading(`${objective.label}${against}`, k)), heading("non-dominated", "p"),
+      ...objectives.map((_, k) => heading(named(k), k)), heading("non-dominated", "p"),
       element("th", { scope: "col" }, "what it changes against today")));
     const rows = sorted.map(planRow);
     if (today) {
@@ -276,11 +279,11 @@
     for (const row of document.querySelectorAll("#plans tr.plan")) row.classList.toggle("selected", row.dataset.id === state.selected);
   };
   const drawReading = () => {
-    const names = objectives.map((objective) => `${objective.label} (${objective.direction === "maximise" ? "more" : "less"} is better${objective.unit ? `, ${objective.unit}` : ""})`).join(", ");
     const lines = [
-      `Each point is one way of organising the offer: which pathway each patient profile is oriented to, with which capacities, in every territory. Its objectives: ${names}.`,
+      `Each point is one way of organising the offer: which pathway each patient profile is oriented to, with which capacities, in every territory.`,
+      ...objectives.map((objective, k) => `${named(k)}: ${objective.meaning ? `${objective.meaning}; ` : ""}${objective.direction === "maximise" ? "more" : "less"} is better.`),
       "A plan is on the front if no other plan found is at least as good on every objective and better on one. Choosing among them is a matter of priorities, not of arithmetic.",
-      "Bars and figures in small print are 95 % intervals over simulated replications. Two plans whose intervals overlap may not differ.",
+      "Figures in brackets are differences against today. Bars and figures in small print are 95 % intervals over simulated replications. Two plans whose intervals overlap may not differ.",
       "The probability of being non-dominated says how sure it is, given that noise, that nothing else on the front beats the plan.",
     ];
     document.getElementById("reading").replaceChildren(...lines.map((line) => element("li", {}, line)));

@@ -68,7 +68,15 @@ class Front:
 
 def objective_scales(instance: Instance) -> tuple[ObjectiveScale, ...]:
     """Return the instance's objectives as people see them."""
-    return tuple(ObjectiveScale(row.objective, row.direction, row.low, row.high) for row in instance.objectives)
+    from simulation.indicators import Catalogue  # scipy comes with it, which reading a run does without
+
+    catalogue = Catalogue.of(instance)
+    scales = []
+    for row in instance.objectives:
+        known = catalogue.derived.get(row.expression.strip())
+        unit, meaning = ("", "") if known is None else (catalogue.unit(known.name), known.meaning)
+        scales.append(ObjectiveScale(row.objective, row.direction, row.low, row.high, unit, meaning))
+    return tuple(scales)
 
 
 def json_text(document: Mapping[str, object]) -> str:
@@ -95,7 +103,8 @@ def _objective_names(instance: Instance) -> list[str]:
     return [row.objective for row in instance.objectives]
 
 
-def write_results(folder: RunFolder, instance: Instance, experiment: Experiment, state: SearchState) -> None:
+def write_results(folder: RunFolder, instance: Instance, experiment: Experiment | None, state: SearchState) -> None:
+    """Write front, today, archive and plans; indicators too when there is an experiment to make them."""
     scales = objective_scales(instance)
     rows = _front_rows(instance, state)
     plans = sorted_front(state.front, scales)
@@ -111,8 +120,8 @@ def write_results(folder: RunFolder, instance: Instance, experiment: Experiment,
         folder.write("failures.csv", csv_text(table("failures", ("description",), [(text,) for text in state.failures])))
 
 
-def _write_indicators(folder: RunFolder, name: str, experiment: Experiment, plan: EvaluatedPlan) -> None:
-    content = experiment.indicators(plan)
+def _write_indicators(folder: RunFolder, name: str, experiment: Experiment | None, plan: EvaluatedPlan) -> None:
+    content = None if experiment is None else experiment.indicators(plan)
     if content is not None:
         folder.write(name, csv_text(content))
 

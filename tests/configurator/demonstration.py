@@ -6,9 +6,9 @@ from configurator.figures import FrontView, PagePlan, PlanDetail
 from configurator.results import FrontRow, Interval, ObjectiveScale
 
 OBJECTIVES = (
-    ObjectiveScale("satisfaction", "maximise", 50, 100),
+    ObjectiveScale("satisfaction", "maximise", 50, 100, "points", "mean over persons of six components"),
     ObjectiveScale("efficiency", "maximise", -500, 500, "EUR per inhabitant"),
-    ObjectiveScale("solvency", "maximise", -0.3, 0.2),
+    ObjectiveScale("solvency", "maximise", -0.3, 0.2, "share", "operating margin rate of the worst-off provider"),
 )
 
 
