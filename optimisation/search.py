@@ -21,7 +21,7 @@ from optimisation.fronts import Floats, costs, hypervolume, nondominated, probab
 from optimisation.operators import operators_of
 from optimisation.plan import Infeasible, NoPlan, Plan
 from optimisation.problem import REFUSED_COST, Breeder
-from optimisation.starting_points import starting_points
+from optimisation.starting_points import anywhere, starting_points
 from simulation.configuration import Configuration, todays_configuration
 
 REDRAWS = 8
@@ -181,7 +181,7 @@ class _Search:
     def random_plans(self, count: int) -> list[Plan]:
         """Return distinct repaired plans drawn evenly between all bounds."""
         random = generator(self._settings.seed, 0, _BASELINE)
-        return [plan for _, plan in self._distinct(self._drawn(random), count)]
+        return [plan for _, plan in self._distinct(anywhere(self._planning.encoding, random), count)]
 
     def plans(self, proposals: Sequence[Genes], number: int) -> list[tuple[Genes, Plan]]:
         """Return the nearest plans to proposals; those already known are drawn again by mutation."""
@@ -247,11 +247,6 @@ class _Search:
         if not found:
             raise NoPlan(refusal or Infeasible(()))
         return list(found.values())
-
-    def _drawn(self, random: np.random.Generator) -> Iterator[Genes]:
-        encoding = self._planning.encoding
-        while True:
-            yield random.integers(encoding.low, encoding.high + 1)
 
     def _redrawn(
         self, genes: Genes, taken: set[str], random: np.random.Generator

@@ -80,6 +80,14 @@ def sampled(encoding: Encoding, random: np.random.Generator) -> Iterator[Genes]:
             yield _proposal(encoding, point)
 
 
+def anywhere(encoding: Encoding, random: np.random.Generator) -> Iterator[Genes]:
+    """Yield proposals drawn evenly between all bounds, mixes evenly among those that sum to one."""
+    while True:
+        point = random.random(encoding.decided + 2)
+        point[-2] = 1.0
+        yield _proposal(encoding, point)
+
+
 def _proposal(encoding: Encoding, point: Floats) -> Genes:
     low, high = encoding.low[: encoding.decided], encoding.high[: encoding.decided]
     wanted = low + point[: encoding.decided] * (high - low)
