@@ -34,7 +34,7 @@
   const shown = (value, k) => minus((factor[k] * value).toLocaleString("en", { minimumFractionDigits: decimals[k], maximumFractionDigits: decimals[k] })) + suffix[k];
   const signed = (value, k) => (value > 0 ? "+" : "") + shown(value, k);
   const plain = (value) => minus(value.toLocaleString("en", { maximumFractionDigits: 3 }));
-  const percent = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
+  const percent = (value) => `${Number((100 * value).toFixed(value < 0.1 ? 1 : 0))} %`;
   const gain = (values, k) => (values[k][0] - today.values[k][0]) * (objectives[k].direction === "maximise" ? 1 : -1);
   const wrapped = (text, width = 64) => {
     const lines = [""];
@@ -134,7 +134,12 @@
     traces.push({ type: "scatter3d", mode: "markers", x: means(plans, x), y: means(plans, y), z: means(plans, z),
       error_x: bars(plans, x, "#9fb0c1"), error_y: bars(plans, y, "#9fb0c1"), error_z: bars(plans, z, "#9fb0c1"),
       customdata: plans.map((plan) => plan.id), text: plans.map((plan) => hover(`Plan ${plan.id}`, plan)), hovertemplate: "%{text}<extra></extra>",
-      marker: { color: plans.map(colourOf), size: planSizes().map((size) => size * 0.6), line: { color: "#fff", width: 0.5 } } });
+      marker: { color: plans.map(colourOf), size: 7, opacity: 1, line: { color: "#fff", width: 0.5 } } });
+    const chosen = plans.filter((plan) => plan.id === state.selected);
+    if (chosen.length) {
+      traces.push({ type: "scatter3d", mode: "markers", x: means(chosen, x), y: means(chosen, y), z: means(chosen, z), hoverinfo: "skip",
+        marker: { color: "rgba(0,0,0,0)", size: 14, symbol: "circle-open", line: { color: "#111", width: 3 } } });
+    }
     if (today) {
       traces.push({ type: "scatter3d", mode: "markers+text", x: means([today], x), y: means([today], y), z: means([today], z),
         text: ["today"], textfont: { color: TODAY }, hovertext: [hover("Today's offer", today)], hovertemplate: "%{hovertext}<extra></extra>",
@@ -144,7 +149,7 @@
   };
   const spaceLayout = () => {
     const axis = (k) => ({ tickformat: factor[k] === 100 ? ".1~%" : ",~r", title: { text: escaped(named(k)) }, backgroundcolor: "#fcfdfe", gridcolor: "#dde3ea" });
-    return { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), camera: { eye: { x: 1.5, y: -1.6, z: 0.9 } } }, showlegend: false, modebar, hoverlabel,
+    return { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), camera: { eye: { x: 1.4, y: -1.55, z: 0.8 }, center: { x: 0, y: 0, z: -0.12 } } }, showlegend: false, modebar, hoverlabel,
       margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)" };
   };
   const pairs = objectives.flatMap((_, x) => objectives.slice(x + 1).map((_, j) => [x, x + 1 + j]));
@@ -155,30 +160,29 @@
     const [x, y] = pairs[Number(state.view)];
     return [[pairTraces(x, y), pairLayout(x, y)]];
   };
-  const drawCharts = () => {
+  // Plotly draws in its own time: a chart is never replaced or changed before it is finished
+  let drawing = Promise.resolve();
+  const whenDrawn = (task) => { drawing = drawing.then(task); };
+  const drawCharts = () => whenDrawn(() => {
     const holder = document.getElementById("charts");
     const charts = drawn();
     for (const old of holder.children) Plotly.purge(old);
     holder.replaceChildren(...charts.map(() => element("div", { class: "chart" })));
     holder.className = charts.length > 1 ? "many" : "one";
-    charts.forEach(([traces, layout], i) => {
-      const node = holder.children[i];
-      Plotly.newPlot(node, traces, layout, config).then(() => {
-        node.on("plotly_click", (event) => {
-          const id = event.points[0] && event.points[0].customdata;
-          if (id) select(id);
-        });
-        document.documentElement.dataset.drawn = String(1 + Number(document.documentElement.dataset.drawn || 0));
+    return Promise.all(charts.map(([traces, layout], i) => Plotly.newPlot(holder.children[i], traces, layout, config).then((node) => {
+      node.on("plotly_click", (event) => {
+        const id = event.points[0] && event.points[0].customdata;
+        if (id) select(id);
       });
-    });
-  };
+    })));
+  });
   const markSelected = () => {
-    if (state.view === "space") return drawCharts();
-    const trace = state.others && data.others.length ? 1 : 0;
-    for (const node of document.getElementById("charts").children) {
-      Plotly.restyle(node, { "marker.size": [planSizes()], "marker.line": [planLines()] }, [trace]);
-    }
-    return undefined;
+    if (state.view === "space") { drawCharts(); return; }
+    whenDrawn(() => {
+      const trace = state.others && data.others.length ? 1 : 0;
+      const nodes = [...document.getElementById("charts").children];
+      return Promise.all(nodes.map((node) => Plotly.restyle(node, { "marker.size": [planSizes()], "marker.line": [planLines()] }, [trace])));
+    });
   };
 
   // ---- what stands around the charts

@@ -78,7 +78,7 @@ window.addEventListener("load", () => setTimeout(async () => {
   const pause = () => new Promise((done) => setTimeout(done, 700));
   const views = document.querySelectorAll("#views button").length;
   const charts = document.querySelectorAll("#charts .main-svg").length;
-  click("#others"); await pause();
+  click("#plans tbody tr.plan"); click("#others"); click("#plans tbody tr.plan"); await pause();
   click("#plans tbody tr.plan"); await pause();
   click("#plans thead button"); await pause();
   for (let i = 0; i < views; i++) { document.querySelectorAll("#views button")[i].click(); await pause(); }

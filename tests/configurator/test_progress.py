@@ -6,9 +6,8 @@ STANDING = Standing(generation=5, generations=20, front_size=12, hypervolume=0.4
 
 
 def test_a_standing_tells_everything_in_one_line():
-    assert STANDING.line() == (
-        "generation 5/20, front 12, hypervolume 0.4322, 12 replications/s, 2 min 30 s of search left"
-    )
+    expected = "generation 5/20, front 12, hypervolume 0.4322, 12 replications/s, 2 min 30 s of search left"
+    assert STANDING.line() == expected
 
 
 def test_before_the_first_generation_no_time_left_is_told():
