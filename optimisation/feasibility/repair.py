@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import state_of, violations
+from optimisation.feasibility.explanation import smallest_relaxations
 from optimisation.feasibility.highs import Status
 from optimisation.feasibility.inequality import Term, scaled
-from optimisation.feasibility.model import LeastSpending, NearestPlan, smallest_relaxations
+from optimisation.feasibility.model import LeastSpending, NearestPlan
 from optimisation.feasibility.planning import Planning
 from optimisation.plan import Infeasible, Plan, Relaxation
 from simulation.configuration import Configuration, content_key

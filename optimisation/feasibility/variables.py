@@ -1,0 +1,223 @@
+"""The MILP's variables, what ties them together, and the terms they stand for; see `model` for the formulas."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from optimisation.encoding import Genes
+from optimisation.feasibility.checker import State
+from optimisation.feasibility.inequality import Inequality, Term
+from optimisation.feasibility.planning import Planning
+
+ROUNDING = 1e-9
+
+Floats = NDArray[np.float64]
+
+
+class Variables:
+    """A model with its variables and their ties; `exact` decides which pools are full, else `set_full` says so."""
+
+    def __init__(self, planning: Planning, rows: Iterable[Inequality], *, exact: bool) -> None:
+        self._exact = exact
+        self._planning = planning
+        self._encoding = planning.encoding
+        self.model = pyo.ConcreteModel()
+        self._choices: list[tuple[int, pyo.Expression | float, float, float]] = []
+        terms = {term for row in rows for term in row.terms}
+        self._add_genes()
+        self._add_pools(sorted({int(n) for family, n in terms if family in ("served", "load")}))
+        self._add_sites({int(n) for family, n in terms if family == "open"})
+        self._add_added(sorted({int(n) for family, n in terms if family == "added"}))
+        self._add_singles(terms)
+
+    def chosen(self, proposal: Genes) -> Genes:
+        """Return the genes of the solution; those that cannot move, and the contract, are the proposal's."""
+        genes = np.clip(proposal, self._encoding.low, self._encoding.high)
+        for gene in self.model.genes:
+            genes[gene] = round(self.model.steps[gene].value)
+        return genes
+
+    def add_rules(self, rows: Iterable[Inequality]) -> None:
+        """Add each rule's inequality, scaled to its own size so that one tolerance suits euros and places."""
+        model = self.model
+        model.never = pyo.Var(bounds=(0.0, 0.0))
+        model.rules = pyo.ConstraintList()
+        for row in rows:
+            size = max(abs(row.bound), *map(abs, row.terms.values()), 1e-9) if row.terms else 1.0
+            model.rules.add(self.expression(row.terms) / size + model.never <= row.bound / size + ROUNDING)
+
+    def expression(self, terms: Mapping[Term, float]) -> pyo.Expression | float:
+        """Return a linear expression to be bounded from above, over the variables."""
+        return sum((factor * self._term(*term, costs=factor > 0.0) for term, factor in terms.items()), start=0.0)
+
+    def set_full(self, state: State) -> None:
+        """Tell a model that does not decide it which pools are full."""
+        if not self._exact:
+            for pool in self.model.full:
+                self.model.full[pool] = int(state.load[pool] >= state.capacity[pool])
+
+    def _term(self, family: str, number: int | str, *, costs: bool) -> pyo.Expression | float:
+        if family == "share":
+            return self._value(int(number))
+        if family == "units":
+            return self._value(self._encoding.shares + int(number))
+        variables = {
+            "served": "billed" if costs else "served",
+            "load": "asked",
+            "added": "added",
+            "open": "open",
+            "most": "most",
+            "least": "fewest",
+            "present": "present",
+        }
+        if family == "open" and number not in self.model.open:
+            return 1.0
+        return getattr(self.model, variables[family])[number]
+
+    def _value(self, gene: int) -> pyo.Expression | float:
+        current, size = float(self._encoding.current[gene]), float(self._encoding.size[gene])
+        if gene in self.model.steps:
+            return current + size * self.model.steps[gene]
+        return current + size * float(self._encoding.low[gene])
+
+    def _add_genes(self) -> None:
+        encoding, model = self._encoding, self.model
+        free = [g for g in range(encoding.decided) if encoding.low[g] < encoding.high[g]]
+        model.genes = pyo.Set(initialize=free, ordered=True)
+        model.steps = pyo.Var(
+            model.genes,
+            domain=pyo.Integers,
+            bounds=lambda _, g: (int(encoding.low[g]), int(encoding.high[g])),
+        )
+        model.sums = pyo.ConstraintList()
+        for group in range(int(encoding.group.max(initial=-1)) + 1):
+            cells = [int(g) for g in np.flatnonzero(encoding.group == group) if g in model.steps]
+            if cells:
+                least = float(encoding.size[cells].min())
+                model.sums.add(sum(float(encoding.size[g]) / least * model.steps[g] for g in cells) == 0)
+
+    def _add_pools(self, numbers: list[int]) -> None:
+        model, planning = self.model, self._planning
+        model.pools = pyo.Set(initialize=numbers, ordered=True)
+        model.asked = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
+        model.served = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
+        model.billed = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
+        model.flows = pyo.ConstraintList()
+        for pool in numbers:
+            cells = np.flatnonzero(planning.load[pool]).tolist()
+            load = sum((float(planning.load[pool, cell]) * self._value(cell) for cell in cells), start=0.0)
+            model.flows.add(model.asked[pool] - load == 0.0)
+            capacity = -float(planning.reserved[pool]) + sum(
+                float(planning.effective[pool, row]) * self._value(self._encoding.shares + row)
+                for row in planning.pools[pool].rows
+            )
+            self._serve(pool, capacity)
+        self._add_full()
+
+    def _serve(self, pool: int, capacity: pyo.Expression | float) -> None:
+        """Add served <= min(load, capacity) <= billed, with `full` only where bounds leave it open."""
+        model = self.model
+        (least_load, most_load), (least, most) = self._load_range(pool), self._capacity_range(pool)
+        model.flows.add(model.served[pool] - model.asked[pool] <= 0.0)
+        if most_load <= least:
+            model.flows.add(model.billed[pool] - model.asked[pool] >= 0.0)
+            return
+        if least < 0.0:
+            capacity = self._floored(pool, capacity, least, most)
+        model.flows.add(model.served[pool] - capacity <= 0.0)
+        if most <= least_load:
+            model.flows.add(model.billed[pool] - capacity >= 0.0)
+            return
+        self._choices.append((pool, capacity, most_load - max(least, 0.0), max(most, 0.0) - least_load))
+
+    def _floored(
+        self, pool: int, capacity: pyo.Expression | float, least: float, most: float
+    ) -> pyo.Expression | float:
+        """Return max(0, capacity) for a pool whose outside demand may take more than there is."""
+        model = self.model
+        if not hasattr(model, "usable"):
+            model.usable = pyo.Var(model.pools, domain=pyo.NonNegativeReals)
+            model.spare = pyo.Var(model.pools, domain=pyo.Binary)
+        model.flows.add(model.usable[pool] - capacity >= 0.0)
+        model.flows.add(model.usable[pool] - capacity <= -least * (1 - model.spare[pool]))
+        model.flows.add(model.usable[pool] <= max(most, 0.0) * model.spare[pool])
+        return model.usable[pool]
+
+    def _add_full(self) -> None:
+        model = self.model
+        pools = [pool for pool, *_ in self._choices]
+        if self._exact:
+            model.full = pyo.Var(pools, domain=pyo.Binary)
+        else:
+            model.full = pyo.Param(pools, mutable=True, initialize=0)
+        for pool, capacity, above, below in self._choices:
+            model.flows.add(model.billed[pool] - model.asked[pool] >= -above * model.full[pool])
+            model.flows.add(model.billed[pool] - capacity >= -below * (1 - model.full[pool]))
+
+    def _load_range(self, pool: int) -> tuple[float, float]:
+        """Return the least and greatest load the shares' own bounds and sums allow: greedy in each group, exact."""
+        encoding, load = self._encoding, self._planning.load[pool]
+        low = encoding.current + encoding.size * encoding.low[: encoding.decided]
+        high = encoding.current + encoding.size * encoding.high[: encoding.decided]
+        least = most = 0.0
+        for group in range(int(encoding.group.max(initial=-1)) + 1):
+            cells = np.flatnonzero(encoding.group == group)
+            if load[cells].any():
+                least += _greedy(load[cells], low[cells], high[cells], float(encoding.current[cells].sum()))
+                most -= _greedy(-load[cells], low[cells], high[cells], float(encoding.current[cells].sum()))
+        return least, most
+
+    def _capacity_range(self, pool: int) -> tuple[float, float]:
+        encoding = self._encoding
+        units = slice(encoding.shares, encoding.decided)
+        low = encoding.current[units] + encoding.size[units] * encoding.low[units]
+        high = encoding.current[units] + encoding.size[units] * encoding.high[units]
+        effective, reserved = self._planning.effective[pool], float(self._planning.reserved[pool])
+        return float(effective @ low) - reserved, float(effective @ high) - reserved
+
+    def _add_sites(self, wanted: set[int]) -> None:
+        model, encoding = self.model, self._encoding
+        capacities = self._planning.instance.capacities
+        least = {row: self._units_at(row, encoding.low) for row in range(len(capacities))}
+        openings = {row for row, capacity in enumerate(capacities) if capacity.opening_minimum > 0}
+        rows = sorted(row for row in wanted | openings if least[row] <= 0.0)
+        model.open = pyo.Var(rows, domain=pyo.Binary)
+        model.sites = pyo.ConstraintList()
+        for row in rows:
+            units = self._value(encoding.shares + row)
+            if isinstance(units, float):
+                model.open[row].fix(int(units > 0.0))
+                continue
+            model.sites.add(units - self._units_at(row, encoding.high) * model.open[row] <= 0.0)
+            model.sites.add(units - max(1, capacities[row].opening_minimum) * model.open[row] >= 0.0)
+
+    def _units_at(self, row: int, genes: Genes) -> float:
+        gene = self._encoding.shares + row
+        return float(self._encoding.current[gene] + self._encoding.size[gene] * genes[gene])
+
+    def _add_added(self, rows: list[int]) -> None:
+        model, encoding = self.model, self._encoding
+        model.added = pyo.Var(rows, domain=pyo.NonNegativeReals)
+        model.growth = pyo.ConstraintList()
+        for row in rows:
+            units = self._value(encoding.shares + row)
+            model.growth.add(units - model.added[row] <= float(encoding.current[encoding.shares + row]))
+
+    def _add_singles(self, terms: set[Term]) -> None:
+        model = self.model
+        model.most = pyo.Var(sorted(str(n) for family, n in terms if family == "most"), domain=pyo.NonNegativeReals)
+        model.fewest = pyo.Var(sorted(str(n) for family, n in terms if family == "least"), domain=pyo.NonNegativeReals)
+        model.present = pyo.Var(sorted(str(n) for family, n in terms if family == "present"), domain=pyo.Binary)
+
+
+def _greedy(cost: Floats, low: Floats, high: Floats, total: float) -> float:
+    """Return the least cost of a total spread within bounds."""
+    amounts = low.copy()
+    left = total - float(low.sum())
+    for cell in np.argsort(cost, kind="stable"):
+        given = min(max(left, 0.0), float(high[cell] - low[cell]))
+        amounts[cell] += given
+        left -= given
+    return float(cost @ amounts)
