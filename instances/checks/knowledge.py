@@ -9,7 +9,23 @@ from instances.faults import Fault, expected_name
 from instances.parameters import contradictions
 
 # How a term of an indicator expression narrows what it counts: `entries[zone=north|south,step=ward]`.
-INDICATOR_KEYS = ("zone", "profile", "pathway", "step", "setting", "resource", "provider", "payer", "hazard")
+INDICATOR_KEYS = (
+    "zone",
+    "urbanicity",
+    "profile",
+    "pathway",
+    "step",
+    "setting",
+    "resource",
+    "provider",
+    "sector",
+    "payer",
+    "hazard",
+    "mark",
+    "break",
+    "component",
+    "kind",
+)
 _FILTERS = re.compile(r"\[([^\[\]]*)\]")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*\s*(?=\()")
 
