@@ -51,6 +51,19 @@ def engine(name: EngineName) -> Engine:
 
 
 @dataclass(frozen=True)
+class _Beginning:
+    """The state at time 0 of one component in one replication, and the records that open every log from it."""
+
+    state: State
+    opening: EventArray
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken, in bytes."""
+        return int(self.state.nbytes + self.opening.nbytes)
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What one component did in one replication; the log opens with who is present at time 0."""
 
@@ -76,7 +89,7 @@ class Twin:
         self.today = todays_configuration(instance)
         self._engine = engine(engine_name)
         self._models = tuple(compile_component(instance, component) for component in self.components)
-        self._states: OrderedDict[tuple[int, int], State] = OrderedDict()
+        self._states: OrderedDict[tuple[int, int], _Beginning] = OrderedDict()
         self._lock = threading.Lock()
         self._making: dict[tuple[int, int], threading.Lock] = {}
 
@@ -90,6 +103,9 @@ class Twin:
 
     def state_at_time_zero(self, component: int, replication: int) -> State:
         """Return the state at time 0, warming up the first time it is asked for."""
+        return self._beginning(component, replication).state
+
+    def _beginning(self, component: int, replication: int) -> _Beginning:
         key = (component, replication)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
@@ -98,27 +114,29 @@ class Twin:
                 if key in self._states:
                     self._states.move_to_end(key)
                     return self._states[key]
-            state = self._warmed_up(component, replication)
+            model, state = self._models[component], self._warmed_up(component, replication)
+            capacity = compile_plan(self.instance, self.components[component], self.today, self.today).capacity
+            beginning = _Beginning(state, opening_events(model, state, capacity))
             with self._lock:
-                self._remember(key, state)
-            return state
+                self._remember(key, beginning)
+            return beginning
 
     def run(self, configuration: Configuration, component: int, replication: int) -> RunResult:
         """Simulate one component under a configuration from time 0 to the end of the run."""
         part, model = self.components[component], self._models[component]
         plan = compile_plan(self.instance, part, configuration, self.today)
-        state = self.state_at_time_zero(component, replication)
+        beginning = self._beginning(component, replication)
         events, end = self._engine(
             model,
             plan,
-            state,
+            beginning.state,
             seed=self.seed,
             replication=replication,
             until=np.inf if model.drain else model.run,
             rollout=model.rollout,
         )
-        opening = opening_events(model, state, plan.capacity)
-        return RunResult(part, replication, model, people(model, state), np.concatenate([opening, events]), end)
+        log = np.concatenate([beginning.opening, events])
+        return RunResult(part, replication, model, people(model, beginning.state), log, end)
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Account:
         """Simulate one component and return its account."""
@@ -147,7 +165,7 @@ class Twin:
         )
         return at_time_zero(self.instance, part, model, warm, seed=self.seed, replication=replication)
 
-    def _remember(self, key: tuple[int, int], state: State) -> None:
-        self._states[key] = state
+    def _remember(self, key: tuple[int, int], beginning: _Beginning) -> None:
+        self._states[key] = beginning
         while len(self._states) > 1 and sum(each.nbytes for each in self._states.values()) > STATE_MEMORY:
             self._states.popitem(last=False)
