@@ -188,7 +188,9 @@ class Evaluator(Generic[AccountT]):
                     self._repeats += 1
                 else:
                     tasks[key] = Task(configuration, part, key[1])
-        for key, answer in zip(tasks, self._workers.run(list(tasks.values()), self._count), strict=True):
+        # Replication by replication: the state at time 0 is made once and let go of, whatever memory allows.
+        order = sorted(tasks, key=lambda key: (tasks[key].replication, tasks[key].component))
+        for key, answer in zip(order, self._workers.run([tasks[key] for key in order], self._count), strict=True):
             found[key] = answer
             if not isinstance(answer, Failure):
                 self._accounts.put(key, answer)

@@ -1,6 +1,7 @@
 """The domain model compiled once into flat models and plans, one per component (see `flat_model`)."""
 
 from collections.abc import Iterable
+from typing import TypedDict
 
 import numpy as np
 
@@ -117,7 +118,6 @@ def compile_component(instance: Instance, component: Component) -> FlatModel:
     rows = {(row.pathway, row.step): row for row in instance.expanded.steps}
     acceptance, fallback = _acceptance(instance, names, component)
     entries = {row.pathway: row.entry for row in instance.expanded.pathways}
-    supply = _pools(instance, component)
     horizon = instance.settings.horizon
     return FlatModel(
         territories=np.array(component.territories, dtype=np.int32),
@@ -152,7 +152,7 @@ def compile_component(instance: Instance, component: Component) -> FlatModel:
         run=horizon.run,
         rollout=horizon.rollout,
         drain=horizon.drain,
-        **supply,
+        **_pools(instance, component),
     )
 
 
@@ -227,8 +227,8 @@ def _service(row: Service, names: _Names) -> tuple[object, ...]:
 
 def _routes(rows: list[Move], names: _Names) -> list[tuple[object, ...]]:
     """Return the routes with cumulative probabilities; the last is exactly 1."""
-    cumulative = np.cumsum([row.probability for row in rows])
-    routes = []
+    cumulative = np.cumsum([row.probability or 0.0 for row in rows])
+    routes: list[tuple[object, ...]] = []
     for number, row in enumerate(rows):
         law, a, b, c = law_parameters(row)
         routes.append(
@@ -290,7 +290,18 @@ def _component_pools(instance: Instance, component: Component) -> list[int]:
     ]
 
 
-def _pools(instance: Instance, component: Component) -> dict[str, IntArray | FloatArray]:
+class _PoolArrays(TypedDict):
+    """The pool arrays of a flat model."""
+
+    pool_of: IntArray
+    pool_resource: IntArray
+    pool_global: IntArray
+    pool_turnover: FloatArray
+    neighbour_start: IntArray
+    neighbours: IntArray
+
+
+def _pools(instance: Instance, component: Component) -> _PoolArrays:
     every = pools(instance)
     numbers = _component_pools(instance, component)
     territories = [instance.territories[index].zone for index in component.territories]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from instances.instance import Instance
+from instances.instance import Instance, Level
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,11 @@ def pools(instance: Instance) -> tuple[Pool, ...]:
         for zone in instance.zones:
             if zone.level == resource.level:
                 rows[number, zone.zone] = []
-    resource_index = {resource.resource: index for index, resource in enumerate(instance.resources)}
+    numbers = {resource.resource: number for number, resource in enumerate(instance.resources)}
     for index, row in enumerate(instance.capacities):
-        number = resource_index[row.resource]
-        rows[number, instance.ancestor(row.zone, instance.resources[number].level)].append(index)
+        zone_code = instance.pool_zone(row.resource, row.zone)
+        if zone_code is not None:  # the checks refuse a capacity whose pool would stand nowhere
+            rows[numbers[row.resource], zone_code].append(index)
     return tuple(Pool(number, zone, tuple(members)) for (number, zone), members in rows.items())
 
 
@@ -53,7 +54,7 @@ def components(instance: Instance) -> tuple[Component, ...]:
     for level in _shared_levels(instance):
         first_of: dict[str, int] = {}
         for index, territory in enumerate(territories):
-            first = first_of.setdefault(instance.ancestor(territory, level), index)
+            first = first_of.setdefault(instance.ancestor(territory, level) or territory, index)
             a, b = find(first), find(index)
             leader[max(a, b)] = min(a, b)
     members: dict[int, list[int]] = {}
@@ -62,11 +63,11 @@ def components(instance: Instance) -> tuple[Component, ...]:
     return tuple(Component(number, tuple(group)) for number, group in enumerate(members.values()))
 
 
-def _shared_levels(instance: Instance) -> set[str]:
+def _shared_levels(instance: Instance) -> set[Level]:
     """Levels at which some used resource is shared: its pool's own, or the basin when it may overflow."""
     expanded = instance.expanded
     used = {step.gate for step in expanded.steps} | {service.resource for service in expanded.services}
-    levels = set()
+    levels: set[Level] = set()
     for resource in instance.resources:
         if resource.resource in used:
             if resource.level != "territory":

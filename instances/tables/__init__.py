@@ -44,9 +44,7 @@ TABLES: dict[str, type[Row]] = {
     "scenarios": ScenarioValue,
 }
 
-REQUIRED_TABLES = frozenset(
-    {"zones", "resources", "capacities", "profiles", "needs", "pathways", "offers", "steps"}
-)
+REQUIRED_TABLES = frozenset({"zones", "resources", "capacities", "profiles", "needs", "pathways", "offers", "steps"})
 
 __all__ = [
     "REQUIRED_TABLES",

@@ -11,7 +11,7 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def column(description: str, *, unit: str = "", default: Any = ..., **bounds: Any) -> Any:
+def column(description: str, *, unit: str = "", default: Any = ..., **bounds: Any) -> Any:  # noqa: ANN401
     """Declare a column: its meaning, unit, default and range, for reader, checks and documents."""
     return Field(default=default, description=description, json_schema_extra={"unit": unit}, **bounds)
 

@@ -27,7 +27,9 @@ class Rule(Row):
     level: Literal["", "territory", "basin", "region"] = column("one such rule per zone of this level", default="")
     zone: str = column("or this zone only", default="")
     resource: str = column("resource", default="")
-    other_resource: str = column("second resource (staffing: the places staffed; requires: what must be there)", default="")
+    other_resource: str = column(
+        "second resource (staffing: the places staffed; requires: what must be there)", default=""
+    )
     competence: str = column("competence (workforce)", default="")
     profile: str = column("profile", default="")
     pathway: str = column("pathway", default="")

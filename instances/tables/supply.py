@@ -55,5 +55,3 @@ class Capacity(Row):
     reserved: NonNegative = column("units used by outside demand", unit="units", default=0.0)
     opening_minimum: Units = column("open with at least so many, or closed", unit="units", default=0)
     lead_time: NonNegative = column("time from decision to opening", unit="time", default=0.0)
-
-

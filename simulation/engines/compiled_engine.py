@@ -68,7 +68,7 @@ def run(
     state = state.copy()
     arrays = _arrays(model, plan, state)
     w = _world(model, arrays, seed, replication)
-    begin(w, state.waiting, -1.0 if rollout is None else rollout, np.uint64(purpose("rollout")))
+    begin(w, state.waiting, state.time, -1.0 if rollout is None else rollout, np.uint64(purpose("rollout")))
     to_come = np.flatnonzero(state.patients["status"] == TO_COME)
     arrivals = to_come[np.lexsort((to_come, state.patients["arrival"][to_come]))]
     progress = np.zeros(2, dtype=np.int64)

@@ -15,7 +15,7 @@ _INDEX = "*.nbi"
 def drop_stale(functions: Iterable[Dispatcher], sources: Iterable[Path]) -> None:
     """Drop the stored versions of functions that are older than the newest source."""
     newest = max(source.stat().st_mtime for source in sources)
-    for folder in {Path(function.stats.cache_path) for function in functions}:
+    for folder in {_folder(function) for function in functions}:
         for index in folder.glob(_INDEX):
             if index.stat().st_mtime < newest:
                 index.unlink(missing_ok=True)
@@ -24,6 +24,9 @@ def drop_stale(functions: Iterable[Dispatcher], sources: Iterable[Path]) -> None
 def is_stored(function: Dispatcher) -> bool:
     """Say whether a compiled function is on disk, so that its first call will be quick."""
     code = function.py_func
-    folder = Path(function.stats.cache_path)
     module = code.__module__.rsplit(".", 1)[-1]
-    return any(folder.glob(f"{module}.{code.__name__}-*.nbi"))
+    return any(_folder(function).glob(f"{module}.{code.__name__}-*.nbi"))
+
+
+def _folder(function: Dispatcher) -> Path:
+    return Path(str(function.stats.cache_path))

@@ -35,7 +35,8 @@ class Calendar(simpy.Environment):
         # SimPy asks every event on its list whether it went well; a bare event must say so itself.
         event._ok = True  # noqa: SLF001
         event._value = None  # noqa: SLF001
-        heappush(self._queue, (time, (urgency << 40) | entity, next(self._eid), event))
+        entry: Any = (time, (urgency << 40) | entity, next(self._eid), event)
+        heappush(self._queue, entry)
         return event
 
 
@@ -56,6 +57,7 @@ class _Territory:
     """One component at work: its calendar, its people, its pools, and what has been recorded."""
 
     def __init__(self, model: FlatModel, plan: FlatPlan, state: State, seed: int, replication: int) -> None:
+        self.start = state.time
         self.calendar = Calendar(initial_time=min(state.time, 0.0))
         self.log: list[tuple[float, int, int, int, int, int, int, int, int]] = []
         self.patients = cast.patients(model, state)
@@ -97,7 +99,7 @@ class _Territory:
             pathway = self._orient(patient)
             if pathway not in (-1, patient.pathway):
                 draw = self._uniform(patient.chooser, patient, _ROLLOUT, 0)
-                patient.reorient_time = patient.settled + draw * rollout
+                patient.reorient_time = self.start + draw * rollout
 
     # Keyed numbers (T12).
 
@@ -308,14 +310,17 @@ class _Territory:
         self._record(time, patient, Event.ENTER, pool=pool, units=units, detail=former)
         if self.exit[target]:
             if former_pool >= 0:
-                self._give_back(time, self.pools[former_pool], former_units)
+                self._give_gate_back(time, patient, former_pool, former_units)
             self._gone(patient, time, Event.EXIT)
             return
         patient.status = Status.STAYING
         patient.awaited = -1
         patient.entered = time
+        patient.request_time = NEVER
         self._draw_stay(patient, time)
         self._begin_services(patient, time, former_pool, former_units)
+        if patient.transfer >= 0 and self.anchor[target]:
+            patient.request_time = time
         self._refresh(patient, time)
 
     def _draw_stay(self, patient: Patient, time: float) -> None:
@@ -372,8 +377,12 @@ class _Territory:
         if patient.gate_pool >= 0:
             pool, units = self.pools[patient.gate_pool], patient.gate_units
             patient.gate_pool, patient.gate_units = -1, 0
-            self._record(time, patient, Event.GATE_END, pool=pool, units=units)
-            self._give_back(time, pool, units)
+            self._give_gate_back(time, patient, pool.index, units)
+
+    def _give_gate_back(self, time: float, patient: Patient, number: int, units: int) -> None:
+        pool = self.pools[number]
+        self._record(time, patient, Event.GATE_END, pool=pool, units=units)
+        self._give_back(time, pool, units)
 
     def _leave_line(self, patient: Patient) -> None:
         if patient.status == Status.WAITING:
@@ -498,8 +507,8 @@ class _Territory:
         from_gate = former_pool >= 0 and self.pools[former_pool].resource == row.resource
         if slot.state != Held.NONE:
             self._resume_service(patient, time, slot, row)
-            if from_gate:
-                self._give_back(time, self.pools[former_pool], former_units)
+            if from_gate:  # too many: already held or awaited as a service
+                self._give_gate_back(time, patient, former_pool, former_units)
             return
         slot.row, slot.level, slot.asked, slot.units, slot.pool = row, row.level, time, row.amount, own.index
         slot.active, slot.acting, slot.keep_end, slot.onset_time = True, False, NEVER, NEVER
@@ -508,6 +517,8 @@ class _Territory:
             gate = self.pools[former_pool]
             self._record(time, patient, Event.GATE_END, pool=gate, units=former_units)
             self._hold(patient, time, slot, gate, former_units)
+            if former_units != row.amount:
+                self._resume_service(patient, time, slot, row)
             return
         pool = self._find_pool(own, row.amount, row.level)
         if pool is not None:
@@ -558,6 +569,8 @@ class _Territory:
             patient.transfer = slot.index
             if patient.step >= 0 and self.anchor[patient.step] and patient.status != Status.MOVING:
                 patient.request_time = time
+        elif patient.transfer == slot.index:
+            patient.transfer = -1
 
     def _clear(self, patient: Patient, slot: Slot) -> None:
         slot.state, slot.units = Held.NONE, 0
@@ -565,6 +578,8 @@ class _Territory:
         slot.onset_time = slot.keep_end = NEVER
         if patient.transfer == slot.index:
             patient.transfer = -1
+            if patient.status != Status.MOVING:
+                patient.request_time = NEVER  # the request was to go where the service leads
 
     def _end_service(self, patient: Patient, time: float, slot: Slot) -> None:
         """Give a service back, or leave its waiting list."""

@@ -200,7 +200,7 @@ def advance(
 
 
 @njit(cache=True)
-def begin(w: World, waiting: npt.NDArray[np.int64], rollout: float, rollout_purpose: np.uint64) -> None:
+def begin(w: World, waiting: npt.NDArray[np.int64], start: float, rollout: float, rollout_purpose: np.uint64) -> None:
     """Put those present on the heap and in their lines; who must change pathway gets a keyed time for it (T11)."""
     for row in range(len(waiting)):
         join_line(w, waiting[row, 0], waiting[row, 1], waiting[row, 2])
@@ -212,7 +212,7 @@ def begin(w: World, waiting: npt.NDArray[np.int64], rollout: float, rollout_purp
             pathway = orient(w, i)
             if pathway >= 0 and pathway != p.pathway:
                 draw = uniform(w[SEED], w[REPLICATION], p.chooser, p.group, rollout_purpose, 0)
-                p.reorient_time = p.settled + draw * rollout
+                p.reorient_time = start + draw * rollout
         reschedule(w, i)
     for pool in range(w[POOLS]):
         ring = ring_of(w)[pool]

@@ -86,8 +86,14 @@ def release_gate(w: World, i: int, time: float) -> None:
         pool, units = p.gate_pool, p.gate_units
         p.gate_pool = -1
         p.gate_units = 0
-        write_record(w, time, i, GATE_END, pool_resource_of(w)[pool], pool, units, -1)
-        give_back(w, time, pool, units)
+        give_gate_back(w, time, i, pool, units)
+
+
+@njit(cache=True)
+def give_gate_back(w: World, time: float, i: int, pool: int, units: int) -> None:
+    """Give units that were a gate back, for the record too."""
+    write_record(w, time, i, GATE_END, pool_resource_of(w)[pool], pool, units, -1)
+    give_back(w, time, pool, units)
 
 
 @njit(cache=True)
@@ -300,15 +306,18 @@ def enter(w: World, i: int, time: float, pool: int, units: int) -> None:
     write_record(w, time, i, ENTER, -1 if pool < 0 else pool_resource_of(w)[pool], pool, units, former)
     if steps_of(w)[target, IS_EXIT] == 1:
         if former_pool >= 0:
-            give_back(w, time, former_pool, former_units)
+            give_gate_back(w, time, i, former_pool, former_units)
         p.awaited = target
         gone(w, i, time, EXIT)
         return
     p.status = STAYING
     p.awaited = -1
     p.entered = time
+    p.request_time = NEVER
     draw_stay(w, i, time)
     begin_services(w, i, time, former_pool, former_units)
+    if p.transfer >= 0 and steps_of(w)[target, IS_ANCHOR] == 1:
+        p.request_time = time
     refresh(w, i, time)
 
 
@@ -367,7 +376,7 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
     if slot.state != SLOT_NONE:
         resume_service(w, i, time, k, row)
         if former_pool >= 0 and pool_resource_of(w)[former_pool] == service.resource:
-            give_back(w, time, former_pool, former_units)  # a unit too many: already held as a service
+            give_gate_back(w, time, i, former_pool, former_units)  # too many: already held or awaited as a service
         return
     slot.row = row
     slot.active = 1
@@ -382,6 +391,8 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
     if former_pool >= 0 and pool_resource_of(w)[former_pool] == service.resource:
         write_record(w, time, i, GATE_END, service.resource, former_pool, former_units, -1)
         hold_service(w, i, time, k, former_pool, former_units)
+        if former_units != service.amount:
+            resume_service(w, i, time, k, row)
         return
     pool = find_pool(w, own, service.amount, service.level)
     if pool >= 0:
@@ -427,6 +438,8 @@ def lead_on(w: World, i: int, time: float, k: int) -> None:
         p.transfer = k
         if p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1 and p.status != MOVING:
             p.request_time = time
+    elif p.transfer == k:
+        p.transfer = -1
 
 
 @njit(cache=True)
@@ -467,8 +480,11 @@ def clear_slot(w: World, i: int, k: int) -> None:
     slot.onset_time = NEVER
     slot.keep_end = NEVER
     slot.units = 0
-    if patients_of(w)[i].transfer == k:
-        patients_of(w)[i].transfer = -1
+    p = patients_of(w)[i]
+    if p.transfer == k:
+        p.transfer = -1
+        if p.status != MOVING:
+            p.request_time = NEVER  # the request was to go where the service leads
 
 
 @njit(cache=True)
