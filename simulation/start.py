@@ -13,8 +13,9 @@ from simulation.records import EVENT, Event, EventArray
 from simulation.state import Held, State, Status, empty_state
 from simulation.streams import bulk_exponentials, purpose, uniforms
 
-# Ordinals of those who do not arrive: founders of the warm-up, and copies made at time 0.
+# Ordinals of those who do not come by themselves: founders of the warm-up; newcomers and copies at time 0.
 FOUNDERS = 1 << 40
+NEWCOMERS = 1 << 41
 COPIES = 1 << 42
 _FOUNDING_SHARE = 0.1  # founders come in over this first part of the warm-up, in keyed order
 
@@ -129,12 +130,14 @@ def at_time_zero(
 
     Those kept are drawn by keyed numbers, with step, elapsed time, waits and services as they are. Where
     fewer are present than the census has, the missing are copies of keyed ones present: same state, same
-    choice of pathway, luck of their own. Without `initial` everyone present stays.
+    choice of pathway, luck of their own. Where none is present to copy, the missing arrive at time 0. Without
+    `initial` everyone present stays.
     """
     rows = warm.patients
     present = (rows["status"] != Status.TO_COME) & (rows["status"] != Status.GONE)
     kept = [np.flatnonzero(rows["status"] == Status.TO_COME)]
     copies = [np.zeros(0, dtype=np.int64)]
+    newcomers = []
     for zone in range(len(component.territories)):
         territory = instance.territories[component.territories[zone]].zone
         for profile, profile_row in enumerate(instance.profiles):
@@ -143,20 +146,24 @@ def at_time_zero(
                 (row.initial for row in instance.needs if row.zone == territory and row.profile == profile_row.profile),
                 None,
             )
-            chosen, extra = _draw_census(rows, members, census, seed, replication, territory, profile_row.profile)
+            if census and len(members) == 0:
+                newcomers.append(_newcomers(model, zone, profile, census))
+                continue
+            chosen, extra = _draw_census(rows, members, census, seed, replication)
             kept.append(chosen)
             copies.append(extra)
-    return _take(warm, np.concatenate(kept), np.concatenate(copies))
+    return _take(warm, np.concatenate(kept), np.concatenate(copies), newcomers)
 
 
-class EmptyCensusError(RuntimeError):
-    """The census wants people of a profile where the warm-up left none to draw from."""
-
-    def __init__(self, territory: str, profile: str, wanted: int) -> None:
-        super().__init__(
-            f"the census has {wanted} persons of profile {profile} in {territory}, "
-            "but none is present at the end of the warm-up to draw them from"
-        )
+def _newcomers(model: FlatModel, zone: int, profile: int, count: int) -> State:
+    """Return people of a zone and profile who arrive at time 0."""
+    state = empty_state(model, count, 0.0)
+    rows = state.patients
+    rows["zone"], rows["first_profile"], rows["profile"] = zone, profile, profile
+    rows["ordinal"] = np.arange(count, dtype=np.uint64) + np.uint64(NEWCOMERS)
+    rows["chooser"] = rows["ordinal"]
+    rows["group"] = model.group[zone, profile]
+    return state
 
 
 def _draw_census(
@@ -165,13 +172,10 @@ def _draw_census(
     census: int | None,
     seed: int,
     replication: int,
-    territory: str,
-    profile: str,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return who stays and who is copied, of those present of one zone and profile."""
     if census is None or census == len(members):
         return members, np.zeros(0, dtype=np.int64)
-    if len(members) == 0:
-        raise EmptyCensusError(territory, profile, census)
     key = purpose("census")
     luck = uniforms(seed, replication, rows["ordinal"][members], rows["group"][members], np.uint64(key))
     ranked = members[np.argsort(luck, kind="stable")]
@@ -181,8 +185,8 @@ def _draw_census(
     return members, np.tile(ranked, missing // len(ranked) + 1)[:missing]
 
 
-def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64]) -> State:
-    """Return the state of the kept patients and the copies, in the order (zone, first profile, ordinal)."""
+def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64], newcomers: list[State]) -> State:
+    """Return the state of those kept, copied and new, in the order (zone, first profile, ordinal)."""
     source = np.concatenate([kept, copies])
     patients = warm.patients[source]
     clocks = warm.clocks[source]
@@ -190,16 +194,17 @@ def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64
     patients["ordinal"][fresh] += np.uint64(COPIES) * (_occurrence(copies) + 1).astype(np.uint64)
     clocks["budget"][fresh] = np.nan  # luck of their own; memoryless, so nothing elapsed is lost
     clocks["count"][fresh] = 0
+    patients = np.concatenate([patients, *(each.patients for each in newcomers)])
     order = np.lexsort((patients["ordinal"], patients["first_profile"], patients["zone"]))
-    slots = warm.slots.shape[1]
+    former = np.concatenate([source, np.full(len(patients) - len(source), -1)])[order]
     return replace(
         warm,
         patients=patients[order],
-        slots=warm.slots[source][order],
-        clocks=clocks[order],
-        marks=warm.marks[source][order],
-        visits=warm.visits[source][order],
-        waiting=_lines(warm.waiting, source[order], slots),
+        slots=np.concatenate([warm.slots[source], *(each.slots for each in newcomers)])[order],
+        clocks=np.concatenate([clocks, *(each.clocks for each in newcomers)])[order],
+        marks=np.concatenate([warm.marks[source], *(each.marks for each in newcomers)])[order],
+        visits=np.concatenate([warm.visits[source], *(each.visits for each in newcomers)])[order],
+        waiting=_lines(warm.waiting, former, warm.slots.shape[1]),
     )
 
 
