@@ -1,9 +1,10 @@
 """Where plans are tried, as the verbs see it: what they ask of the rooms below, and nothing of how it is done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.tables import Table
 from instances.faults import ConfiguratorError
@@ -103,5 +104,5 @@ class Laboratory(Protocol):
     def events(self, instance: Instance, configuration: Configuration, effort: Effort) -> Iterator[str]:
         """Yield events.csv in pieces of text, its header first."""
 
-    def experiment(self, instance: Instance, effort: Effort, tell: Callable[[str], None]) -> Experiment:
-        """Open a search; `tell` hears in words what it is doing."""
+    def experiment(self, instance: Instance, effort: Effort, progress: Progress) -> Experiment:
+        """Open a search; `progress` hears what it is doing."""

@@ -71,6 +71,9 @@ class Progress(Protocol):
     def message(self, text: str) -> None:
         """Say what is being done now."""
 
+    def simulated(self, replications: int) -> None:
+        """Show how many replications have been simulated so far."""
+
     def generation(self, standing: Standing) -> None:
         """Show a finished generation."""
 
@@ -80,6 +83,9 @@ class Silent:
 
     def message(self, text: str) -> None:
         """Say nothing."""
+
+    def simulated(self, replications: int) -> None:
+        """Show nothing."""
 
     def generation(self, standing: Standing) -> None:
         """Show nothing."""
@@ -94,6 +100,9 @@ class PlainLines:
     def message(self, text: str) -> None:
         """Print the text as a line."""
         print(text, file=self.out, flush=True)
+
+    def simulated(self, replications: int) -> None:
+        """Print nothing: a line each would drown the rest."""
 
     def generation(self, standing: Standing) -> None:
         """Print the standing as a line."""
@@ -111,6 +120,10 @@ class Bars:
         """Show the text before the bar."""
         self.bar.update(self.task, description=text)
 
+    def simulated(self, replications: int) -> None:
+        """Renew the count beside the bar."""
+        self.bar.update(self.task, simulated=f"({replications:,} replications)")
+
     def generation(self, standing: Standing) -> None:
         """Move the bar and renew what stands beside it."""
         self.bar.update(self.task, total=standing.generations, completed=standing.generation, standing=standing.line())
@@ -126,16 +139,20 @@ def shown(quiet: bool, out: TextIO | None = None) -> Iterator[Progress]:
         from rich.console import Console
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichBar
+        from rich.table import Column
 
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[standing]}"),
+            BarColumn(bar_width=12),
             TimeElapsedColumn(),
+            # what does not fit goes on on the next line: figures are never cut
+            TextColumn(
+                "{task.fields[standing]} {task.fields[simulated]}", table_column=Column(ratio=1, overflow="fold")
+            ),
         )
-        with RichBar(*columns, console=Console(file=stream)) as bar:
-            yield Bars(bar, bar.add_task("starting", total=None, standing=""))
+        with RichBar(*columns, console=Console(file=stream), expand=True) as bar:
+            yield Bars(bar, bar.add_task("starting", total=None, standing="", simulated=""))
     else:
         yield PlainLines(stream)
 

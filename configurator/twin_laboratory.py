@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from configurator.laboratory import (
     Simulated,
     SimulationFailed,
 )
+from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.tables import Cell, Table, table
 from configurator.trace import HEADER, EventNames, trace
@@ -85,18 +86,18 @@ class TwinLaboratory:
             results = [twin.run(configuration, number, replication) for number in range(len(twin.components))]
             yield from trace(names, replication, results)
 
-    def experiment(self, instance: Instance, effort: Effort, tell: Callable[[str], None]) -> Experiment:
+    def experiment(self, instance: Instance, effort: Effort, progress: Progress) -> Experiment:
         """Open a search."""
-        return TwinExperiment(instance, effort, tell)
+        return TwinExperiment(instance, effort, progress)
 
 
 class TwinExperiment:
     """A search with the twin: its memory of simulations lives as long as it does."""
 
-    def __init__(self, instance: Instance, effort: Effort, tell: Callable[[str], None]) -> None:
+    def __init__(self, instance: Instance, effort: Effort, progress: Progress) -> None:
         self._instance = instance
         self._effort = effort
-        self._tell = tell
+        self._progress = progress
         self._settings = SearchSettings(effort.population, effort.replications, effort.seed)
 
     @cached_property
@@ -115,13 +116,14 @@ class TwinExperiment:
             workers=worker_count(self._effort.workers),
             engine=self._effort.engine,
             informing=range(max(ENOUGH_REPLICATIONS, self._effort.replications)),
+            watch=lambda simulations: self._progress.simulated(self._replications(simulations)),
         )
 
     def states(self) -> Iterator[SearchState]:
         """Yield each generation, then the front again, re-simulated on replications the search never saw."""
-        self._tell("simulating today's offer")
+        self._progress.message("simulating today's offer (the first run on a machine compiles the twin before)")
         evaluator = self._evaluator
-        self._tell("searching")
+        self._progress.message("searching")
         last: Generation | None = None
         try:
             for generation in search(self._instance, evaluator, self._settings, self._planning):
@@ -132,7 +134,9 @@ class TwinExperiment:
         except NoPlan as error:
             raise NoFeasiblePlan(str(error)) from error
         if last is not None:
-            self._tell(f"confirming {len(last.front)} plans on {self._effort.final_replications} fresh replications")
+            self._progress.message(
+                f"confirming {len(last.front)} plans on {self._effort.final_replications} fresh replications"
+            )
             yield self._confirmed(last)
 
     def baseline(self, plans: int) -> Baseline:
@@ -198,18 +202,21 @@ class TwinExperiment:
         today: EvaluatedPlan,
         archive: tuple[EvaluatedPlan, ...],
     ) -> SearchState:
-        parts = len(components(self._instance))
         return SearchState(
             generation=generation.number + 1,
             generations=self._effort.generations,
             evaluations=len(generation.archive),
-            replications=math.ceil(self._evaluator.simulations / parts),
+            replications=self._replications(self._evaluator.simulations),
             hypervolume=generation.hypervolume,
             front=front,
             today=today,
             archive=archive,
             failures=tuple(f"{failed.key[:16]}: {failed.failure}" for failed in generation.failures),
         )
+
+    def _replications(self, simulations: int) -> int:
+        """Return how many whole territories so many component runs make."""
+        return math.ceil(simulations / len(components(self._instance)))
 
     def _plan(self, member: Member) -> EvaluatedPlan:
         rules = tuple(str(finding) for finding in binding_rules(self._planning, member.plan.configuration))

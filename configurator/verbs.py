@@ -178,7 +178,7 @@ def optimise(
     with new_run(_folder(out, instance, "optimise")) as folder:
         watch = Stopwatch()
         shown.message(f"preparing {instance.name}")
-        with closing(place.experiment(instance, effort, shown.message)) as experiment:
+        with closing(place.experiment(instance, effort, shown)) as experiment:
             start = partial(_write_start, folder, choice, instance, effort, "optimise", command)
             state, stopped = _searched(experiment, instance, folder, start, shown, watch)
             if state is None:

@@ -28,7 +28,7 @@
     const values = plans.map((plan) => plan.values[k][0]).concat(today ? [today.values[k][0]] : []);
     const span = (Math.max(...values) - Math.min(...values)) * factor[k];
     const scale = span > 0 ? span : Math.abs(values[0]) * factor[k] || 1;
-    return Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(scale))));
+    return Math.min(6, Math.max(factor[k] === 100 ? 1 : 0, 1 - Math.floor(Math.log10(scale))));
   });
   const minus = (text) => text.replace("-", "\u2212");
   const shown = (value, k) => minus((factor[k] * value).toLocaleString("en", { minimumFractionDigits: decimals[k], maximumFractionDigits: decimals[k] })) + suffix[k];

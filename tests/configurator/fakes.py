@@ -1,9 +1,10 @@
 """A laboratory that makes its figures up at once, deterministically, for tests of what stands around it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from configurator.laboratory import Baseline, Effort, Experiment, ObservationCheck, Simulated
+from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.tables import Table, table
 from instances.instance import Instance
@@ -92,6 +93,6 @@ class FakeLaboratory:
         yield "time,replication,patient\n"
         yield "0.5,0,1\n"
 
-    def experiment(self, instance: Instance, effort: Effort, tell: Callable[[str], None]) -> Experiment:
+    def experiment(self, instance: Instance, effort: Effort, progress: Progress) -> Experiment:
         self.asked.append(effort)
         return FakeExperiment(instance, effort, self.interrupted_after)

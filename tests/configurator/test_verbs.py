@@ -138,7 +138,7 @@ def test_a_run_folder_is_used_once(choice, tmp_path):
 
 def test_rules_that_leave_no_plan_leave_no_folder(choice, tmp_path):
     class Refusing(FakeLaboratory):
-        def experiment(self, instance, effort, tell):
+        def experiment(self, instance, effort, progress):
             raise NoFeasiblePlan("no plan keeps insurance_budget and support_coverage")
 
     with pytest.raises(NoFeasiblePlan):
