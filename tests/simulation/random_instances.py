@@ -65,9 +65,12 @@ def laws(draw: st.DrawFn) -> Row:
 
 
 @st.composite
-def instances(draw: st.DrawFn) -> Instance:
-    """A valid instance: 1 to 3 territories, 2 or 3 profiles, 3 pathways (one of them derived)."""
-    count = draw(st.integers(1, 3))
+def instances(draw: st.DrawFn, *, separate: bool = False) -> Instance:
+    """A valid instance: 1 to 3 territories, 2 or 3 profiles, 3 pathways (one of them derived).
+
+    `separate`: at least two territories that share no pool.
+    """
+    count = draw(st.integers(2 if separate else 1, 3))
     steps = tuple(f"s{number}" for number in range(draw(st.integers(1, 4))))
     plan = Plan(
         territories=tuple(f"0{number}" for number in range(1, count + 1)),
@@ -83,7 +86,7 @@ def instances(draw: st.DrawFn) -> Instance:
     tables = {
         "zones": draw(_zones(plan)),
         "travel": draw(_travel(plan)),
-        "resources": draw(_resources(plan)),
+        "resources": draw(_resources(plan, separate)),
         "capacities": draw(_capacities(plan)),
         "profiles": [{"profile": code, "utility": 0.8, "background": code == "c"} for code in plan.profiles],
         "needs": draw(_needs(plan)),
@@ -132,17 +135,17 @@ def _travel(draw: st.DrawFn, plan: Plan) -> list[Row]:
 
 
 @st.composite
-def _resources(draw: st.DrawFn, plan: Plan) -> list[Row]:
+def _resources(draw: st.DrawFn, plan: Plan, separate: bool) -> list[Row]:
     rows: list[Row] = []
     for code in plan.resources:
-        level = draw(st.sampled_from(("territory", "territory", "basin", "region")))
+        level = "territory" if separate else draw(st.sampled_from(("territory", "territory", "basin", "region")))
         rows.append(
             {
                 "resource": code,
                 "level": level,
                 "travels": draw(st.booleans()),
                 "turnover": draw(st.sampled_from([0.0, 0.0, 0.25, 1.0])),
-                "overflow": draw(st.sampled_from(("none", "basin"))) if level == "territory" else "none",
+                "overflow": draw(st.sampled_from(("none", "basin"))) if level == "territory" and not separate else "none",
             }
         )
     return rows
