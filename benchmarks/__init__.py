@@ -1,0 +1,1 @@
+"""Measurements of speed and precision; results with their machine stand in `RESULTS.md`."""
