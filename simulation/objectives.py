@@ -27,9 +27,12 @@ ENOUGH_REPLICATIONS = 10
 CONFIDENCE_DEVIATES = 1.96
 LEAST_GROWTH = 1.0
 LEAST_GROWTH_SHARE = 0.1
-"""A line is unstable when it grows by more than this many persons and this share of the pool's units."""
-STILL_GROWING = 0.25
-"""... and when this part of the growth since mid-run came in the last quarter."""
+GROWTH_DEVIATIONS = 3.0
+"""A line is unstable when it grows by more than this many persons, this share of the pool's units and this many
+standard deviations of a Poisson count of those who wait at the end."""
+STILL_GROWING = 0.4
+"""... and when this part of the growth since mid-run came in the last quarter; steady growth has a half, a line that
+settles at a new length less and less."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,8 @@ class Judge:
         units = queues[:, :, 4].mean(axis=0) / chart.run
         for q, pool in enumerate(chart.pools):
             found = estimate(growth[:, q])
-            least = max(LEAST_GROWTH, LEAST_GROWTH_SHARE * units[q])
+            noise = GROWTH_DEVIATIONS * math.sqrt(float(queues[:, q, 3].mean()))
+            least = max(LEAST_GROWTH, LEAST_GROWTH_SHARE * units[q], noise)
             beyond_today = found.mean - max(float(usual[q]), 0.0)
             if found.low <= 0.0 or beyond_today < least or last[q] < STILL_GROWING * found.mean:
                 continue
