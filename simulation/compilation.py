@@ -1,6 +1,6 @@
 """The domain model compiled once into flat models and plans, one per component (see `flat_model`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -359,9 +359,17 @@ def effective_units(instance: Instance, configuration: Configuration, rows: tupl
 
 
 def compile_plan(
-    instance: Instance, component: Component, configuration: Configuration, before: Configuration
+    instance: Instance,
+    component: Component,
+    configuration: Configuration,
+    before: Configuration,
+    acts_at: Sequence[float] | None = None,
 ) -> FlatPlan:
-    """Compile a configuration that follows `before` at time 0: each changed row acts after its lead time."""
+    """Compile a configuration that follows `before`: each changed capacity row acts at its time in `acts_at`.
+
+    Without `acts_at` the change is decided at time 0: each row acts after its lead time.
+    """
+    times = [row.lead_time for row in instance.capacities] if acts_at is None else acts_at
     numbers = _component_pools(instance, component)
     every = pools(instance)
     at_first = [effective_units(instance, before, every[number].rows) for number in numbers]
@@ -370,9 +378,9 @@ def compile_plan(
         rows = every[number].rows
         moving = [index for index in rows if configuration.capacities[index] != before.capacities[index]]
         now = list(before.capacities)
-        for time in sorted({instance.capacities[index].lead_time for index in moving}):
+        for time in sorted({times[index] for index in moving}):
             for index in moving:
-                if instance.capacities[index].lead_time <= time:
+                if times[index] <= time:
                     now[index] = configuration.capacities[index]
             step = Configuration(configuration.shares, tuple(now), configuration.contract)
             changes.append((time, local, effective_units(instance, step, rows)))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
@@ -14,6 +14,7 @@ from simulation.components import Component, components
 from simulation.configuration import Configuration, todays_configuration
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.ledgers.account import Account, Bookkeeper, total
+from simulation.offer_in_force import OfferInForce, todays_offer
 from simulation.records import EventArray, People
 from simulation.start import at_time_zero, before_warm_up, opening_events
 from simulation.state import State, people
@@ -50,9 +51,26 @@ def engine(name: EngineName) -> Engine:
     return compiled_engine.run
 
 
+class Origin(Protocol):
+    """What runs start from instead of a warm-up: saved states, a census."""
+
+    @property
+    def offer(self) -> OfferInForce:
+        """The offer in force when runs start."""
+
+    def plan(self, component: Component, configuration: Configuration) -> FlatPlan:
+        """Compile a configuration that takes over from the offer in force."""
+
+    def rollout(self, configuration: Configuration) -> float | None:
+        """Return how long those in an anchor step take to follow the mix; None: the mix goes on as it was."""
+
+    def state(self, component: Component, model: FlatModel, replication: int) -> State:
+        """Return the state from which a run starts."""
+
+
 @dataclass(frozen=True)
 class _Beginning:
-    """The state at time 0 of one component in one replication, and the records that open every log from it."""
+    """The state from which runs of one component in one replication start, and the records that open every log."""
 
     state: State
     opening: EventArray
@@ -79,14 +97,19 @@ class Twin:
     """The twin of one instance under one seed; safe to share between threads.
 
     A replication of a component is warmed up once under today's configuration; the state at time 0 is
-    shared by all configurations (T11).
+    shared by all configurations (T11). With an `origin` runs start from its states instead, and last as
+    long: their logs have its times, their accounts count from its time on.
     """
 
-    def __init__(self, instance: Instance, *, seed: int, engine_name: EngineName = "compiled") -> None:
+    def __init__(
+        self, instance: Instance, *, seed: int, engine_name: EngineName = "compiled", origin: Origin | None = None
+    ) -> None:
         self.instance = instance
         self.seed = seed
         self.components = components(instance)
         self.today = todays_configuration(instance)
+        self.offer = todays_offer(instance) if origin is None else origin.offer
+        self._origin = origin
         self._engine = engine(engine_name)
         self._models = tuple(compile_component(instance, component) for component in self.components)
         self._states: OrderedDict[tuple[int, int], _Beginning] = OrderedDict()
@@ -97,12 +120,16 @@ class Twin:
     def _bookkeeper(self) -> Bookkeeper:
         return Bookkeeper.of(self.instance)
 
+    def _books(self, configuration: Configuration) -> Bookkeeper:
+        accounted = self.offer.accounted(self.instance, configuration)
+        return self._bookkeeper if accounted is self.instance else Bookkeeper.of(accounted)
+
     def model(self, component: int) -> FlatModel:
         """Return the flat model of a component."""
         return self._models[component]
 
     def state_at_time_zero(self, component: int, replication: int) -> State:
-        """Return the state at time 0, warming up the first time it is asked for."""
+        """Return the state that runs start from, warming up the first time it is asked for."""
         return self._beginning(component, replication).state
 
     def _beginning(self, component: int, replication: int) -> _Beginning:
@@ -114,43 +141,71 @@ class Twin:
                 if key in self._states:
                     self._states.move_to_end(key)
                     return self._states[key]
-            model, state = self._models[component], self._warmed_up(component, replication)
-            capacity = compile_plan(self.instance, self.components[component], self.today, self.today).capacity
+            model, state = self._models[component], self._first_state(component, replication)
+            capacity = self._plan(component, self.offer.configuration).capacity
             beginning = _Beginning(state, opening_events(model, state, capacity))
             with self._lock:
                 self._remember(key, beginning)
             return beginning
 
     def run(self, configuration: Configuration, component: int, replication: int) -> RunResult:
-        """Simulate one component under a configuration from time 0 to the end of the run."""
-        part, model = self.components[component], self._models[component]
-        plan = compile_plan(self.instance, part, configuration, self.today)
+        """Simulate one component under a configuration from the start (time 0) to the end of the run."""
+        model = self._models[component]
         beginning = self._beginning(component, replication)
-        events, end = self._engine(
+        until = np.inf if model.drain else beginning.state.time + model.run
+        events, end = self._advance(configuration, component, replication, until)
+        log = np.concatenate([beginning.opening, events])
+        return RunResult(self.components[component], replication, model, people(model, beginning.state), log, end)
+
+    def state_at(self, configuration: Configuration, component: int, replication: int, time: float) -> State:
+        """Return the state of one component at a time of its run under a configuration."""
+        if time <= self.offer.time:
+            return self.state_at_time_zero(component, replication)
+        return self._advance(configuration, component, replication, time)[1]
+
+    def _advance(
+        self, configuration: Configuration, component: int, replication: int, until: float
+    ) -> tuple[EventArray, State]:
+        model = self._models[component]
+        return self._engine(
             model,
-            plan,
-            beginning.state,
+            self._plan(component, configuration),
+            self._beginning(component, replication).state,
             seed=self.seed,
             replication=replication,
-            until=np.inf if model.drain else model.run,
-            rollout=model.rollout,
+            until=until,
+            rollout=model.rollout if self._origin is None else self._origin.rollout(configuration),
         )
-        log = np.concatenate([beginning.opening, events])
-        return RunResult(part, replication, model, people(model, beginning.state), log, end)
+
+    def _plan(self, component: int, configuration: Configuration) -> FlatPlan:
+        part = self.components[component]
+        if self._origin is None:
+            return compile_plan(self.instance, part, configuration, self.today)
+        return self._origin.plan(part, configuration)
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Account:
         """Simulate one component and return its account."""
         result = self.run(configuration, component, replication)
-        return self._bookkeeper.account(
-            configuration, result.component.territories, result.people, result.events, result.model.pool_global
+        persons, events = result.people, result.events
+        if self.offer.time != 0.0:  # accounts count from the start of the run
+            events["time"] -= self.offer.time
+            persons = replace(
+                persons,
+                arrival=persons.arrival - self.offer.time,
+                waiting_since=persons.waiting_since - self.offer.time,
+            )
+        return self._books(configuration).account(
+            configuration, result.component.territories, persons, events, result.model.pool_global
         )
 
     def whole_account(self, configuration: Configuration, replication: int) -> Account:
         """Simulate every component and return the account of all."""
         return total(self.account(configuration, number, replication) for number in range(len(self.components)))
 
-    def _warmed_up(self, component: int, replication: int) -> State:
+    def _first_state(self, component: int, replication: int) -> State:
         part, model = self.components[component], self._models[component]
+        if self._origin is not None:
+            return self._origin.state(part, model, replication)
         start = before_warm_up(self.instance, part, model, seed=self.seed, replication=replication)
         if model.warm_up <= 0.0:
             return start
