@@ -6,7 +6,7 @@ on. Every random number comes from a Philox generator keyed by the seed, the gen
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from optimisation.fronts import Floats, costs, hypervolume, nondominated, probab
 from optimisation.operators import operators_of
 from optimisation.plan import Infeasible, NoPlan, Plan
 from optimisation.problem import REFUSED_COST, Breeder
-from optimisation.starting_points import anywhere, starting_points
+from optimisation.starting_points import anywhere, landmarks, sampled
 from simulation.configuration import Configuration, todays_configuration
 
 REDRAWS = 8
@@ -160,9 +160,7 @@ def generator(seed: int, number: int, purpose: int) -> np.random.Generator:
 class _Search:
     """What a search knows between generations."""
 
-    def __init__(
-        self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning
-    ) -> None:
+    def __init__(self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning) -> None:
         self._instance = instance
         self._evaluator = evaluator
         self._settings = settings
@@ -173,10 +171,14 @@ class _Search:
         self.operators = operators_of(instance, planning.encoding)
 
     def first_plans(self) -> list[tuple[Genes, Plan]]:
-        """Return the starting population: distinct repaired starting points, fewer if there are not so many plans."""
+        """Return the first generation: the landmarks, filled up with a sample to a population.
+
+        Distinct repaired plans, fewer if there are not so many.
+        """
         random = generator(self._settings.seed, 0, _START)
-        points = starting_points(self._planning, self._repairer, random)
-        return self._distinct(points, self._settings.population)
+        points = list(landmarks(self._planning, self._repairer))
+        sample = sampled(self._planning.encoding, random)
+        return self._distinct(chain(points, sample), max(self._settings.population, len(points)))
 
     def random_plans(self, count: int) -> list[Plan]:
         """Return distinct repaired plans drawn evenly between all bounds."""
@@ -248,9 +250,7 @@ class _Search:
             raise NoPlan(refusal or Infeasible(()))
         return list(found.values())
 
-    def _redrawn(
-        self, genes: Genes, taken: set[str], random: np.random.Generator
-    ) -> tuple[Genes, Plan] | None:
+    def _redrawn(self, genes: Genes, taken: set[str], random: np.random.Generator) -> tuple[Genes, Plan] | None:
         """Return a plan near the genes that is neither known nor taken; the last one found when there is none."""
         last = None
         for _ in range(REDRAWS):

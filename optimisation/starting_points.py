@@ -1,4 +1,4 @@
-"""Where a search starts: today, the extremes that rules allow, what lies between, and a low-discrepancy sample."""
+"""Where a search starts: today, today with one thing changed, the extremes that rules allow, then a sample."""
 
 from collections.abc import Iterator
 
@@ -17,8 +17,8 @@ SAMPLED_AT_ONCE = 64
 """A power of two, as Sobol sequences want their first points."""
 
 
-def starting_points(planning: Planning, repairer: Repairer, random: np.random.Generator) -> Iterator[Genes]:
-    """Yield proposals without end: today, most frugal, most generous, each pathway at its most, then a sample."""
+def landmarks(planning: Planning, repairer: Repairer) -> Iterator[Genes]:
+    """Yield today, the extremes, each pathway at its most, each resource half way to its fewest and its most."""
     encoding = planning.encoding
     yield encoding.today.copy()
     frugal = most_frugal(planning, repairer)
@@ -30,7 +30,20 @@ def starting_points(planning: Planning, repairer: Repairer, random: np.random.Ge
     yield compromise(encoding, encoding.today, generous)
     for pathway in planning.instance.pathways:
         yield favouring(planning, pathway.pathway)
-    yield from sampled(encoding, random)
+    for resource in planning.instance.resources:
+        rows = [n for n, row in enumerate(planning.instance.capacities) if row.resource == resource.resource]
+        for limit in (encoding.low, encoding.high):
+            yield resized(encoding, encoding.shares + np.array(rows, dtype=np.int64), limit)
+
+
+def resized(encoding: Encoding, genes_of_resource: Genes, limit: Genes) -> Genes:
+    """Return today with some capacities half way to a limit."""
+    genes = encoding.today.copy()
+    middle = (genes[genes_of_resource] + limit[genes_of_resource]) / 2.0
+    genes[genes_of_resource] = np.where(
+        limit[genes_of_resource] < genes[genes_of_resource], np.floor(middle), np.ceil(middle)
+    )
+    return genes
 
 
 def most_frugal(planning: Planning, repairer: Repairer) -> Genes | None:

@@ -77,8 +77,9 @@ class NearestPlan:
         model.over = pyo.Var(numbers, domain=pyo.NonNegativeReals)
         model.aim = pyo.Constraint(
             numbers,
-            rule=lambda m, b: self._variables.expression(self.budgets[b].terms) / self.budgets[b].bound - m.over[b]
-            <= m.target[b],
+            rule=lambda m, b: (
+                self._variables.expression(self.budgets[b].terms) / self.budgets[b].bound - m.over[b] <= m.target[b]
+            ),
         )
         width = np.maximum(1, planning.encoding.high - planning.encoding.low)
         model.nearest = pyo.Objective(

@@ -251,9 +251,7 @@ class Planning:
             if price.basis == "capacity-year" and price.payer in codes and price.contract in ("", contract)
         ]
 
-    def _occupancy_cuts(
-        self, payers: list[int], contract: str, territories: tuple[int, ...]
-    ) -> tuple[Floats, Floats]:
+    def _occupancy_cuts(self, payers: list[int], contract: str, territories: tuple[int, ...]) -> tuple[Floats, Floats]:
         """Return what low occupancy takes off per unit [row], and gives back per unit served [pool].
 
         A pool under the floor today is cut by slope * (floor - occupancy), whatever its occupancy becomes, which is

@@ -91,9 +91,7 @@ class Repairer:
             status = Status.ROUNDING
         return status
 
-    def _reachable(
-        self, aims: NDArray[np.float64], model: NearestPlan, contract: str
-    ) -> NDArray[np.float64]:
+    def _reachable(self, aims: NDArray[np.float64], model: NearestPlan, contract: str) -> NDArray[np.float64]:
         """Stretch targets below what any plan uses into the range that can be used."""
         with self._lock:
             if contract not in self._least_use:

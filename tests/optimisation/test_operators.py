@@ -5,7 +5,7 @@ import pytest
 
 from optimisation.encoding import encoding_of
 from optimisation.operators import operators_of
-from optimisation.starting_points import compromise, favouring, most_generous, on_steps, sampled, starting_points
+from optimisation.starting_points import compromise, favouring, landmarks, most_generous, on_steps, resized, sampled
 from simulation.configuration import todays_configuration
 
 
@@ -65,14 +65,21 @@ def test_parents_are_left_as_they_were(valley, encoding):
     assert genes.tolist() == encoding.today.tolist()
 
 
-def test_starting_points_begin_with_today_and_the_extremes(planning):
+def test_landmarks_begin_with_today_and_the_extremes(planning):
     from optimisation.feasibility.repair import Repairer
 
-    points = starting_points(planning, Repairer(planning), np.random.default_rng(0))
-    drawn = [next(points) for _ in range(12)]
+    drawn = list(landmarks(planning, Repairer(planning)))
     assert drawn[0].tolist() == planning.encoding.today.tolist()
     assert drawn[3].tolist() == most_generous(planning.encoding).tolist()
     assert all(is_sound(planning.encoding, genes) for genes in drawn)
+
+
+def test_a_resized_resource_goes_half_way_and_nothing_else_moves(planning):
+    encoding = planning.encoding
+    gene = encoding.shares + int(np.argmax(encoding.high[encoding.shares : encoding.decided]))
+    moved = resized(encoding, np.array([gene]), encoding.high)
+    assert encoding.today[gene] < moved[gene] <= encoding.high[gene]
+    assert np.flatnonzero(moved != encoding.today).tolist() == [gene]
 
 
 def test_favouring_a_pathway_takes_its_greatest_share(planning):

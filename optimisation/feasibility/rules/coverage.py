@@ -26,14 +26,12 @@ def coverage(planning: Planning, rule: Rule, _contract: str) -> Iterator[Inequal
             for pool in planning.pools_of(rule.resource, territories)
             if planning.load[pool, planning.cells_of(rule.profile, rule.pathway, territories)].any()
         ]
-        for pools in ([[pool] for pool in found] if rule.profile else [found]):
+        for pools in [[pool] for pool in found] if rule.profile else [found]:
             terms = combined(even("served", pools), even("load", pools, -rule.bound))
             yield directed(rule.rule, place, terms, 0.0, "units", at_least=rule.sense != "at_most")
 
 
-def oriented(
-    planning: Planning, rule: Rule, place: str, territories: tuple[int, ...], *, at_least: bool
-) -> Inequality:
+def oriented(planning: Planning, rule: Rule, place: str, territories: tuple[int, ...], *, at_least: bool) -> Inequality:
     """Bound the part of a profile's people that is oriented to a pathway."""
     bound = rule.bound or 0.0
     chosen = weighted("share", planning.persons, planning.cells_of(rule.profile, rule.pathway, territories))

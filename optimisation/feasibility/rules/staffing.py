@@ -17,6 +17,4 @@ def staffing(planning: Planning, rule: Rule, _contract: str) -> Iterator[Inequal
     for place, territories in planning.places(rule):
         staff = even("units", planning.rows_of(rule.resource, territories, rule.provider))
         places = even("units", planning.rows_of(rule.other_resource, territories, rule.provider), -rule.bound)
-        yield directed(
-            rule.rule, place, combined(staff, places), 0.0, "staff", at_least=rule.sense != "at_most"
-        )
+        yield directed(rule.rule, place, combined(staff, places), 0.0, "staff", at_least=rule.sense != "at_most")

@@ -1,0 +1,1 @@
+"""The twin against queueing theory: one mechanism at a time, exact values beside simulated ones."""
