@@ -67,7 +67,7 @@ def replay_holdings(model: FlatModel, state: State, log: EventArray, opening: in
                 held.take(number, pool, units, checked=number >= opening)
         elif kind == Event.GATE_END:
             held.gates[patient].remove((pool, units))
-            if _follows(rows, number, patient, Event.SERVICE_GRANT, pool):
+            if _passes_on(rows, number, patient, Event.SERVICE_ASK, Event.SERVICE_GRANT, pool):
                 becomes_service[patient] = units
             else:
                 held.give(time, pool, units)
@@ -83,7 +83,7 @@ def replay_holdings(model: FlatModel, state: State, log: EventArray, opening: in
             if units > 0:
                 held.services[patient, resource] = pool, units
                 held.give(time, pool, before - units)
-            elif _follows(rows, number, patient, Event.ENTER, pool):
+            elif _passes_on(rows, number, patient, Event.WAIT, Event.ENTER, pool):
                 becomes_gate[patient] = pool, before
             else:
                 held.give(time, pool, before)
@@ -91,14 +91,12 @@ def replay_holdings(model: FlatModel, state: State, log: EventArray, opening: in
     return held
 
 
-def _follows(rows: list[tuple], number: int, patient: int, kind: Event, pool: int) -> bool:
-    """Say whether the units just let go are taken on by the same patient: the next record, gates left apart."""
-    for following in rows[number + 1 : number + 3]:
-        if following[1] != patient:
-            return False
-        if following[2] != Event.GATE_END:
-            return bool(following[2] == kind and following[6] == pool)
-    return False
+def _passes_on(rows: list[tuple], number: int, patient: int, asked: Event, taken: Event, pool: int) -> bool:
+    """Say whether units let go are taken on by the same patient, who asked just before (gates left apart)."""
+    if rows[number - 1][1:3] != (patient, asked):
+        return False
+    following = next(row for row in rows[number + 1 :] if row[2] != Event.GATE_END)
+    return bool(following[1] == patient and following[2] == taken and following[6] == pool)
 
 
 def units_in_use(model: FlatModel, state: State) -> dict[int, int]:
@@ -147,4 +145,7 @@ def present_by_step(state: State) -> dict[int, int]:
     """Return how many stand in each step."""
     rows = state.patients
     present = (rows["status"] != Status.TO_COME) & (rows["status"] != Status.GONE) & (rows["step"] >= 0)
-    return {int(step): int(number) for step, number in zip(*np.unique(rows["step"][present], return_counts=True), strict=True)}
+    return {
+        int(step): int(number)
+        for step, number in zip(*np.unique(rows["step"][present], return_counts=True), strict=True)
+    }

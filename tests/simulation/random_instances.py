@@ -145,7 +145,9 @@ def _resources(draw: st.DrawFn, plan: Plan, separate: bool) -> list[Row]:
                 "level": level,
                 "travels": draw(st.booleans()),
                 "turnover": draw(st.sampled_from([0.0, 0.0, 0.25, 1.0])),
-                "overflow": draw(st.sampled_from(("none", "basin"))) if level == "territory" and not separate else "none",
+                "overflow": draw(st.sampled_from(("none", "basin")))
+                if level == "territory" and not separate
+                else "none",
             }
         )
     return rows
@@ -229,7 +231,9 @@ def _steps(draw: st.DrawFn, plan: Plan) -> list[Row]:
     ]
     for step in plan.steps:
         profiles = ("", draw(st.sampled_from(plan.profiles))) if draw(st.booleans()) else ("",)
-        rows += [{"pathway": "usual", "step": step, "profile": profile, **draw(_stay(plan, step))} for profile in profiles]
+        rows += [
+            {"pathway": "usual", "step": step, "profile": profile, **draw(_stay(plan, step))} for profile in profiles
+        ]
     if draw(st.booleans()):  # the derived pathway replaces a step's row
         rows.append({"pathway": "more", "step": plan.steps[0], **draw(_stay(plan, plan.steps[0]))})
     return rows
@@ -294,8 +298,10 @@ def _moves(draw: st.DrawFn, plan: Plan) -> list[Row]:
         rate = draw(st.sampled_from([40.0, 150.0]))
         rows.append({"pathway": "usual", "step": "home", "hazard": f"to_{step}", "to": step, "rate": rate})
     rows.append({"pathway": "usual", "step": plan.steps[0], "hazard": "leaves", "to": "out", "rate": 1})
-    for mark in MARKS:  # what a row may need, some move gives
-        rows.append({"pathway": "usual", "step": "home", "hazard": "marked", "mark": mark, "mark_days": 1.0, "rate": 10})
+    rows += [  # what a row may need, some move gives
+        {"pathway": "usual", "step": "home", "hazard": "marked", "mark": mark, "mark_days": 1.0, "rate": 10}
+        for mark in MARKS
+    ]
     for step in ("home", *plan.steps):
         rows.append({"pathway": "usual", "step": step, "hazard": "death", "to": "dead", "rate": 4})
         rows.extend(draw(_hazards(plan, step)))

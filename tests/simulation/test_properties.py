@@ -30,7 +30,7 @@ CALM = settings(
     database=None,
     max_examples=20,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.generate, Phase.shrink),
+    phases=(Phase.generate,),
 )
 
 
@@ -178,9 +178,7 @@ def test_run_from_a_saved_state_is_the_uninterrupted_run(data):
         plan = compile_plan(instance, component, configuration, today)
         whole, end = run_both(model, plan, state, replication=0, until=model.run, rollout=model.rollout)
         first, between = run_both(model, plan, state, replication=0, until=moment, rollout=model.rollout)
-        second, last = run_both(
-            model, plan_from(plan, moment), between, replication=0, until=model.run, rollout=None
-        )
+        second, last = run_both(model, plan_from(plan, moment), between, replication=0, until=model.run, rollout=None)
         assert_same_events(whole, np.concatenate([first, second]))
         assert_same_state(end, last)
 
@@ -239,9 +237,7 @@ def test_what_changes_in_one_zone_leaves_separate_zones_alone(data):
     zone = instance.territories[0].zone
     changed = Configuration(
         shares=today.shares,
-        capacities=tuple(
-            row.current + (3 if row.zone == zone else 0) for row in instance.capacities
-        ),
+        capacities=tuple(row.current + (3 if row.zone == zone else 0) for row in instance.capacities),
         contract=today.contract,
     )
     before, after = runs_of(instance, today), runs_of(instance, changed)
