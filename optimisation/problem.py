@@ -59,9 +59,9 @@ class _TerritoryMutation(Mutation):  # type: ignore[misc]  # pymoo is untyped
 class Breeder:
     """NSGA-II by ask and tell; it draws from generators that are handed in, so no state hides in it."""
 
-    def __init__(self, operators: Operators, objectives: int, first: list[Genes]) -> None:
+    def __init__(self, operators: Operators, objectives: int, first: list[Genes], population: int) -> None:
         self._algorithm = NSGA2(
-            pop_size=len(first),
+            pop_size=min(population, len(first)),  # a first generation may be larger: the best of it stay
             sampling=np.array(first),
             crossover=_TerritoryCrossover(operators),
             mutation=_TerritoryMutation(operators),

@@ -89,7 +89,8 @@ def search(
     """Yield generation after generation, without end; `NoPlan` when the rules leave no plan at all."""
     run = _Search(instance, evaluator, settings, planning or Planning(instance))
     first = run.first_plans()
-    breeder = Breeder(run.operators, len(instance.objectives), [genes for genes, _ in first])
+    genes_of_first = [genes for genes, _ in first]
+    breeder = Breeder(run.operators, len(instance.objectives), genes_of_first, settings.population)
     number = 0
     while True:
         random = generator(settings.seed, number, _BREED)
