@@ -1,5 +1,6 @@
 """The command line: parses, calls one verb, prints what it returns."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -271,6 +272,9 @@ def main() -> None:
     """Run the command line; a fault is one line, never a traceback."""
     from instances.faults import ConfiguratorError
 
+    # Work is shared out run by run; linear algebra on one thread leaves the cores to that, and its last bits do
+    # not depend on how many there are. It must be said before numpy is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except ConfiguratorError as error:
