@@ -78,6 +78,15 @@ def build(written: WrittenInstance, scenario: str | None = None, overrides: Mapp
     return Built(instance, tuple(builder.faults), written, MappingProxyType(places), frozenset(builder.broken))
 
 
+def build_table(
+    table: WrittenTable, row_type: type[Row], values: Mapping[str, float]
+) -> tuple[tuple[tuple[WrittenRow, Row], ...], tuple[Fault, ...]]:
+    """Build the rows of a table that belongs to no instance, each with its place, and list the faults of others."""
+    builder = _Builder(WrittenInstance(table.name, {}, "", {table.name: table}))
+    rows = tuple(_rows(builder, table, row_type, Values(values, frozenset())))
+    return rows, tuple(builder.faults)
+
+
 def scenario_names(written: WrittenInstance) -> tuple[str, ...]:
     """Return the scenarios as written, in table order, each once; `today` first when no row names it."""
     table = written.tables.get("scenarios")

@@ -107,6 +107,13 @@ def _read_table(folder: Path, name: str, row_type: type[Row], faults: list[Fault
     path = folder / f"{name}.csv"
     if not path.exists() and name not in REQUIRED_TABLES:
         return None
+    return read_table(path, name, row_type, faults, may_be_empty=name not in REQUIRED_TABLES)
+
+
+def read_table(
+    path: Path, name: str, row_type: type[Row], faults: list[Fault], *, may_be_empty: bool
+) -> WrittenTable | None:
+    """Read one CSV as a table of the given columns; what is wrong with its form joins `faults`."""
     if not _is_present(path, faults):
         return None
     text = _read_text(path, faults)
@@ -122,7 +129,7 @@ def _read_table(folder: Path, name: str, row_type: type[Row], faults: list[Fault
     columns = tuple(cell.strip() for cell in header)
     faults += _header_faults(path.name, columns, row_type)
     rows = tuple(_rows(body, columns, path.name, faults))
-    if name in REQUIRED_TABLES and not body:
+    if not body and not may_be_empty:
         faults.append(Fault(path.name, None, "", "", "at least one row", "empty table"))
     return WrittenTable(name, path.name, columns, rows)
 

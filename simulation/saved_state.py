@@ -85,7 +85,7 @@ def save_states(path: Path, header: Header, states: Iterable[tuple[int, int, Sta
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)  # mkstemp makes files for their owner only
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -296,5 +296,7 @@ def _joined(state: State, more: State, chosen: npt.NDArray[np.bool_]) -> State:
     waiting = state.waiting.copy()
     waiting[:, 2] = place[who] * width + slot
     by_patient = [each.name for each in fields(State) if each.name in (*_RECORDS, "marks", "visits")]
-    tables = {name: np.concatenate([getattr(state, name), getattr(more, name)[extra]])[order] for name in by_patient}
+    tables: dict[str, Any] = {
+        name: np.concatenate([getattr(state, name), getattr(more, name)[extra]])[order] for name in by_patient
+    }
     return replace(state, **tables, waiting=waiting)
