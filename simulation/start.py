@@ -11,7 +11,7 @@ from simulation.components import Component
 from simulation.flat_model import FlatModel
 from simulation.records import EVENT, Event, EventArray
 from simulation.state import Held, State, Status, empty_state
-from simulation.streams import bulk_exponentials, purpose, uniforms
+from simulation.streams import bulk_exponentials, purpose, uniforms, unit_exponential
 
 # Ordinals of those who do not come by themselves: founders of the warm-up; newcomers and copies at time 0.
 FOUNDERS = 1 << 40
@@ -152,7 +152,7 @@ def at_time_zero(
             chosen, extra = _draw_census(rows, members, census, seed, replication)
             kept.append(chosen)
             copies.append(extra)
-    return _take(warm, np.concatenate(kept), np.concatenate(copies), newcomers)
+    return _take(model, warm, np.concatenate(kept), np.concatenate(copies), newcomers, seed, replication)
 
 
 def _newcomers(model: FlatModel, zone: int, profile: int, count: int) -> State:
@@ -185,15 +185,22 @@ def _draw_census(
     return members, np.tile(ranked, missing // len(ranked) + 1)[:missing]
 
 
-def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64], newcomers: list[State]) -> State:
+def _take(
+    model: FlatModel,
+    warm: State,
+    kept: npt.NDArray[np.int64],
+    copies: npt.NDArray[np.int64],
+    newcomers: list[State],
+    seed: int,
+    replication: int,
+) -> State:
     """Return the state of those kept, copied and new, in the order (zone, first profile, ordinal)."""
     source = np.concatenate([kept, copies])
     patients = warm.patients[source]
     clocks = warm.clocks[source]
     fresh = slice(len(kept), None)
     patients["ordinal"][fresh] += np.uint64(COPIES) * (_occurrence(copies) + 1).astype(np.uint64)
-    clocks["budget"][fresh] = np.nan  # luck of their own; memoryless, so nothing elapsed is lost
-    clocks["count"][fresh] = 0
+    _draw_hazards(model, patients[fresh], clocks[fresh], warm.time, seed, replication)
     patients = np.concatenate([patients, *(each.patients for each in newcomers)])
     order = np.lexsort((patients["ordinal"], patients["first_profile"], patients["zone"]))
     former = np.concatenate([source, np.full(len(patients) - len(source), -1)])[order]
@@ -206,6 +213,31 @@ def _take(warm: State, kept: npt.NDArray[np.int64], copies: npt.NDArray[np.int64
         visits=np.concatenate([warm.visits[source], *(each.visits for each in newcomers)])[order],
         waiting=_lines(warm.waiting, former, warm.slots.shape[1]),
     )
+
+
+def _draw_hazards(
+    model: FlatModel,
+    patients: npt.NDArray[np.void],
+    clocks: npt.NDArray[np.void],
+    time: float,
+    seed: int,
+    replication: int,
+) -> None:
+    """Give patients hazard budgets of their own from `time` on (T6); memoryless, so nothing elapsed is lost."""
+    clocks["budget"] = np.nan
+    clocks["count"] = 0
+    patients["settled"] = time
+    patients["hazard_time"], patients["hazard"] = np.inf, -1
+    for hazard, key in enumerate(model.hazard_purpose):
+        rate = clocks["rate"][:, hazard]
+        at_risk = np.flatnonzero(rate > 0.0)
+        luck = uniforms(seed, replication, patients["ordinal"][at_risk], patients["group"][at_risk], key)
+        budget = np.array([unit_exponential(u) for u in luck], dtype=np.float64)
+        clocks["budget"][at_risk, hazard] = budget
+        strikes = time + budget / rate[at_risk]
+        sooner = strikes < patients["hazard_time"][at_risk]
+        patients["hazard_time"][at_risk[sooner]] = strikes[sooner]
+        patients["hazard"][at_risk[sooner]] = hazard
 
 
 def _occurrence(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
