@@ -10,12 +10,13 @@ import hashlib
 import math
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import binding
+from llvmlite import binding, ir
 from numba import njit, types, uint64
-from numba.extending import get_cython_function_address
+from numba.extending import get_cython_function_address, intrinsic
 
 # SciPy's own compiled functions, linked by symbol name so that compiled code can be cached on disk.
 binding.add_symbol("configurator_normal_quantile", get_cython_function_address("scipy.special.cython_special", "ndtri"))
@@ -52,21 +53,20 @@ def purposes(kind: str, names: Sequence[str]) -> npt.NDArray[np.uint64]:
     return np.array([purpose(kind, name) for name in names], dtype=np.uint64)
 
 
-_LOW = np.uint64(0xFFFFFFFF)
-_SHIFT = np.uint64(32)
 _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 
 
-@njit(cache=True, inline="always")
-def _high(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Return the upper 64 bits of a product."""
-    a_low, a_high = a & _LOW, a >> _SHIFT
-    b_low, b_high = b & _LOW, b >> _SHIFT
-    low = a_low * b_low
-    middle = a_high * b_low + (low >> _SHIFT)
-    other = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + (middle >> _SHIFT) + (other >> _SHIFT)
+@intrinsic
+def _high(typing_context: object, a: object, b: object) -> tuple[object, object]:
+    """Return the upper 64 bits of a product: one machine instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate
 
 
 @njit(cache=True)

@@ -12,32 +12,16 @@ import numpy.typing as npt
 from simulation.engines.compiled.clockwork import advance, begin
 from simulation.engines.compiled.world import (
     CAPACITY_OF,
-    CHANGES,
-    FIRST_ADDRESS,
-    HAZARDS,
     IN_USE,
-    LEVELS,
-    LOGGED,
-    MARKS,
-    NAMES,
     NEVER,
     NEXT,
-    PATHWAYS,
-    PATIENTS,
-    POOLS,
-    PROFILES,
-    REPLICATION,
-    RESOURCES,
     RING_COUNT,
     RING_ROOM,
     RING_START,
-    ROOM,
-    SEED,
     SLOT_HELD,
-    SLOTS,
     TO_COME,
+    WORLD,
     Arrays,
-    World,
 )
 from simulation.engines.kernel_cache import drop_stale, is_stored
 from simulation.flat_model import FlatModel, FlatPlan
@@ -45,9 +29,7 @@ from simulation.records import EVENT, EventArray
 from simulation.state import State
 from simulation.streams import purpose, uniform
 
-_CHUNK = 1 << 19
-
-
+_CHUNK = 1 << 19  # event records; what is never written takes no memory
 _ENGINE = Path(__file__).parent
 drop_stale((advance, begin, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"])
 
@@ -67,22 +49,27 @@ def run(
     """
     state = state.copy()
     arrays = _arrays(model, plan, state)
-    w = _world(model, arrays, seed, replication)
-    begin(w, state.waiting, state.time, -1.0 if rollout is None else rollout, np.uint64(purpose("rollout")))
+    table = _table(model, arrays, seed, replication)
+    begin(table, state.waiting, state.time, -1.0 if rollout is None else rollout, np.uint64(purpose("rollout")))
     to_come = np.flatnonzero(state.patients["status"] == TO_COME)
     arrivals = to_come[np.lexsort((to_come, state.patients["arrival"][to_come]))]
     progress = np.zeros(2, dtype=np.int64)
     room = len(arrays.log) - _margin(state)
-    chunks = []
-    finished = False
-    while not finished:
-        finished = advance(w, arrivals, progress, until, room)
-        written = int(w[LOGGED])
-        if written > len(arrays.log):
-            raise EventLogOverflowError(written, len(arrays.log))
-        chunks.append(arrays.log[:written].copy())
-        w[LOGGED] = 0
-    return np.concatenate(chunks), _state_after(arrays, state, model.levels, until)
+    parts = []
+    while not advance(table, arrivals, progress, until, room):
+        parts.append(_written(table, arrays).copy())
+        table["logged"] = 0
+    parts.append(_written(table, arrays))
+    events = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return events, _state_after(arrays, state, model.levels, until)
+
+
+def _written(table: npt.NDArray[np.void], arrays: Arrays) -> EventArray:
+    """Return the records written since the log was last emptied, not copied."""
+    written = int(table["logged"][0])
+    if written > len(arrays.log):
+        raise EventLogOverflowError(written, len(arrays.log))
+    return arrays.log[:written]
 
 
 class EventLogOverflowError(RuntimeError):
@@ -142,25 +129,35 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         dirty=np.zeros(pools, dtype=np.int64),
         turnover=turnover,
         ring=ring,
-        log=np.zeros(_CHUNK + _margin(state), dtype=EVENT),
+        log=np.empty(_CHUNK + _margin(state), dtype=EVENT),
     )
     return Arrays._make(np.ascontiguousarray(array) for array in arrays)
 
 
-def _world(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> World:
-    """Return the table of numbers over the arrays, which must outlive it."""
-    w = np.zeros(FIRST_ADDRESS + len(arrays), dtype=np.int64)
-    w[SEED], w[REPLICATION], w[PROFILES], w[PATHWAYS] = seed, replication, model.profiles, model.pathways
-    w[LEVELS], w[SLOTS], w[PATIENTS], w[POOLS] = (
-        model.levels,
-        len(model.slot_resource),
-        len(arrays.patients),
-        len(arrays.pools),
-    )
-    w[HAZARDS], w[MARKS], w[NAMES] = len(model.hazard_names), len(model.mark_names), len(model.name_purpose)
-    w[CHANGES], w[RESOURCES], w[ROOM] = len(arrays.change_time), model.resources, len(arrays.log)
-    w[FIRST_ADDRESS:] = [array.ctypes.data for array in arrays]
-    return w
+def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt.NDArray[np.void]:
+    """Return the world's record, as an array of one, over the arrays, which must outlive it."""
+    table = np.zeros(1, dtype=WORLD)
+    numbers = {
+        "seed": seed,
+        "replication": replication,
+        "profiles": model.profiles,
+        "pathways": model.pathways,
+        "levels": model.levels,
+        "slots": len(model.slot_resource),
+        "patients": len(arrays.patients),
+        "pools": len(arrays.pools),
+        "hazards": len(model.hazard_names),
+        "marks": len(model.mark_names),
+        "names": len(model.name_purpose),
+        "resources": model.resources,
+        "changes": len(arrays.change_time),
+        "room": len(arrays.log),
+    }
+    for name, number in numbers.items():
+        table[name] = number
+    for name, array in arrays._asdict().items():
+        table[f"{name}_at"] = array.ctypes.data
+    return table
 
 
 def _units_in_use(model: FlatModel, state: State) -> npt.NDArray[np.int64]:

@@ -9,11 +9,8 @@ from simulation.engines.compiled.world import (
     AT_REORIENT,
     AT_REQUEST,
     FIRST_RELEASE,
-    HEAP_SIZE,
-    MARKS,
     NEVER,
     SLOT_NONE,
-    SLOTS,
     STAYING,
     WAITING,
     World,
@@ -55,7 +52,7 @@ def sift_up(w: World, position: int, entity: int) -> None:
 @njit(cache=True)
 def sift_down(w: World, position: int, entity: int) -> None:
     """Move an entity away from the root until it stands before its children."""
-    size = w[HEAP_SIZE]
+    size = w.heap_size
     while True:
         child = 2 * position + 1
         if child >= size:
@@ -85,8 +82,8 @@ def schedule(w: World, entity: int, time: float, urgency: int) -> None:
     due_of(w)[entity] = time
     urgency_of(w)[entity] = urgency
     if position < 0:
-        position = w[HEAP_SIZE]
-        w[HEAP_SIZE] = position + 1
+        position = w.heap_size
+        w.heap_size = position + 1
     elif (position > 0 and not comes_before(w, entity, heap_of(w)[(position - 1) >> 1])) or position == 0:
         sift_down(w, position, entity)
         return
@@ -97,8 +94,8 @@ def schedule(w: World, entity: int, time: float, urgency: int) -> None:
 def unschedule(w: World, entity: int, position: int) -> None:
     """Take an entity off the heap."""
     place_of(w)[entity] = -1
-    size = w[HEAP_SIZE] - 1
-    w[HEAP_SIZE] = size
+    size = w.heap_size - 1
+    w.heap_size = size
     last = heap_of(w)[size]
     if last == entity:
         return
@@ -119,7 +116,7 @@ def reschedule(w: World, i: int) -> None:
     if p.hazard_time < time:
         time = p.hazard_time
         urgency = AT_HAZARD
-    for k in range(w[SLOTS]):
+    for k in range(w.slots):
         slot = slots_of(w)[i, k]
         if slot.state == SLOT_NONE:
             continue
@@ -129,7 +126,7 @@ def reschedule(w: World, i: int) -> None:
         if slot.keep_end < time or (slot.keep_end == time and urgency > AT_PATIENCE):
             time = slot.keep_end
             urgency = AT_PATIENCE
-    for m in range(w[MARKS]):
+    for m in range(w.marks):
         end = marks_of(w)[i, m]
         if end > -NEVER and (end < time or (end == time and urgency > AT_ONSET)):
             time = end

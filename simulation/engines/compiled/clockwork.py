@@ -24,28 +24,19 @@ from simulation.engines.compiled.world import (
     AT_REORIENT,
     CAPACITY,
     CAPACITY_OF,
-    CHANGES,
     FIRST_RELEASE,
     GONE,
-    HEAP_SIZE,
     IS_ANCHOR,
-    LOGGED,
     MARK_END,
-    MARKS,
     MOVING,
     NEVER,
     ONSET,
-    PATIENTS,
-    POOLS,
     REORIENT,
-    REPLICATION,
     RING_COUNT,
     RING_FIRST,
     RING_START,
-    SEED,
     SLOT_HELD,
     SLOT_NONE,
-    SLOTS,
     TO_COME,
     WAITING,
     World,
@@ -72,7 +63,7 @@ from simulation.streams import uniform
 def onset(w: World, i: int, time: float) -> None:
     """The first service whose onset, or the first mark whose end, has come."""
     settle(w, i, time)
-    for k in range(w[SLOTS]):
+    for k in range(w.slots):
         slot = slots_of(w)[i, k]
         if slot.state == SLOT_HELD and slot.onset_time <= time:
             slot.onset_time = NEVER
@@ -80,7 +71,7 @@ def onset(w: World, i: int, time: float) -> None:
             write_record(w, time, i, ONSET, pool_resource_of(w)[slot.pool], slot.pool, slot.units, -1)
             refresh(w, i, time)
             return
-    for m in range(w[MARKS]):
+    for m in range(w.marks):
         if marks_of(w)[i, m] > -NEVER and marks_of(w)[i, m] <= time:
             marks_of(w)[i, m] = -NEVER
             write_record(w, time, i, MARK_END, -1, -1, 0, m)
@@ -96,7 +87,7 @@ def patience_ends(w: World, i: int, time: float) -> None:
         settle(w, i, time)
         wait_broken(w, i, time, 0)
         return
-    for k in range(w[SLOTS]):
+    for k in range(w.slots):
         slot = slots_of(w)[i, k]
         if slot.state != SLOT_NONE and slot.keep_end <= time:
             end_service(w, i, time, k)
@@ -135,8 +126,8 @@ def arrives(w: World, i: int, time: float) -> None:
 @njit(cache=True)
 def act(w: World, entity: int, time: float, urgency: int) -> None:
     """Let the pending event of an entity happen."""
-    if entity >= w[PATIENTS]:
-        units_ready(w, entity - w[PATIENTS])
+    if entity >= w.patients:
+        units_ready(w, entity - w.patients)
         return
     if urgency == FIRST_RELEASE:
         stay_ends(w, entity, time)
@@ -155,21 +146,26 @@ def act(w: World, entity: int, time: float, urgency: int) -> None:
 
 @njit(cache=True, nogil=True)
 def advance(
-    w: World, arrivals: npt.NDArray[np.int64], progress: npt.NDArray[np.int64], until: float, room: int
+    table: npt.NDArray[np.void],
+    arrivals: npt.NDArray[np.int64],
+    progress: npt.NDArray[np.int64],
+    until: float,
+    room: int,
 ) -> bool:
     """Let everything before `until` happen; False when the log is nearly full and must be emptied first.
 
     arrivals: patients still to come, by (time, patient); progress: next arrival, next capacity change.
     """
-    while w[LOGGED] < room:
+    w = table[0]
+    while w.logged < room:
         time = NEVER
         urgency = 8
         source = 0
-        if w[HEAP_SIZE] > 0:
+        if w.heap_size > 0:
             top = heap_of(w)[0]
             time = due_of(w)[top]
             urgency = urgency_of(w)[top]
-        if progress[1] < w[CHANGES]:
+        if progress[1] < w.changes:
             change = change_time_of(w)[progress[1]]
             if change < time or (change == time and urgency > 1):
                 time = change
@@ -200,21 +196,28 @@ def advance(
 
 
 @njit(cache=True)
-def begin(w: World, waiting: npt.NDArray[np.int64], start: float, rollout: float, rollout_purpose: np.uint64) -> None:
+def begin(
+    table: npt.NDArray[np.void],
+    waiting: npt.NDArray[np.int64],
+    start: float,
+    rollout: float,
+    rollout_purpose: np.uint64,
+) -> None:
     """Put those present on the heap and in their lines; who must change pathway gets a keyed time for it (T11)."""
+    w = table[0]
     for row in range(len(waiting)):
         join_line(w, waiting[row, 0], waiting[row, 1], waiting[row, 2])
-    for i in range(w[PATIENTS]):
+    for i in range(w.patients):
         p = patients_of(w)[i]
         if p.status == TO_COME or p.status == GONE:
             continue
         if rollout >= 0.0 and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
             pathway = orient(w, i)
             if pathway >= 0 and pathway != p.pathway:
-                draw = uniform(w[SEED], w[REPLICATION], p.chooser, p.group, rollout_purpose, 0)
+                draw = uniform(w.seed, w.replication, p.chooser, p.group, rollout_purpose, 0)
                 p.reorient_time = start + draw * rollout
         reschedule(w, i)
-    for pool in range(w[POOLS]):
+    for pool in range(w.pools):
         ring = ring_of(w)[pool]
         if ring[RING_COUNT] > 0:
-            schedule(w, w[PATIENTS] + pool, turnover_of(w)[ring[RING_START] + ring[RING_FIRST], 0], FIRST_RELEASE)
+            schedule(w, w.patients + pool, turnover_of(w)[ring[RING_START] + ring[RING_FIRST], 0], FIRST_RELEASE)

@@ -5,16 +5,11 @@ import math
 from numba import njit
 
 from simulation.engines.compiled.world import (
-    HAZARDS,
     IS_ANCHOR,
     MARK,
     MOVING,
     NEVER,
-    PATHWAYS,
     PROFILE,
-    PROFILES,
-    REPLICATION,
-    SEED,
     WAITING,
     World,
     acceptance_of,
@@ -38,20 +33,20 @@ from simulation.streams import uniform, uniform_pair, unit_exponential
 def orient(w: World, i: int) -> int:
     """Return the pathway with the least E / share, or its fallback for those who refuse; -1: none is offered."""
     p = patients_of(w)[i]
-    pathways = w[PATHWAYS]
-    row = (p.zone * w[PROFILES] + p.profile) * pathways
+    pathways = w.pathways
+    row = (p.zone * w.profiles + p.profile) * pathways
     best = -1
     least = NEVER
     for pathway in range(pathways):
         share = share_of(w)[row + pathway]
         if share <= 0.0:
             continue
-        draw = unit_exponential(uniform(w[SEED], w[REPLICATION], p.chooser, p.group, orientation_of(w)[pathway, 0], 0))
+        draw = unit_exponential(uniform(w.seed, w.replication, p.chooser, p.group, orientation_of(w)[pathway, 0], 0))
         if draw / share < least:
             least = draw / share
             best = pathway
     if best >= 0 and acceptance_of(w)[row + best] < 1.0:
-        accepts = uniform(w[SEED], w[REPLICATION], p.chooser, p.group, orientation_of(w)[best, 1], 0)
+        accepts = uniform(w.seed, w.replication, p.chooser, p.group, orientation_of(w)[best, 1], 0)
         if accepts >= acceptance_of(w)[row + best] and fallback_of(w)[row + best] >= 0:
             return int(fallback_of(w)[row + best])
     return best
@@ -63,7 +58,7 @@ def settle(w: World, i: int, time: float) -> None:
     p = patients_of(w)[i]
     elapsed = time - p.settled
     if elapsed > 0.0:
-        for h in range(w[HAZARDS]):
+        for h in range(w.hazards):
             clock = clocks_of(w)[i, h]
             if clock.rate > 0.0:
                 clock.budget = clock.budget - clock.rate * elapsed
@@ -106,9 +101,9 @@ def refresh(w: World, i: int, time: float) -> None:
     """Settle, take the rates of the present context, and find the next hazard to strike."""
     settle(w, i, time)
     p = patients_of(w)[i]
-    for h in range(w[HAZARDS]):
+    for h in range(w.hazards):
         clocks_of(w)[i, h].rate = 0.0
-    profiles = w[PROFILES]
+    profiles = w.profiles
     if p.step >= 0:
         here = contexts_of(w)[p.step * profiles + p.profile]
         add_rates(w, i, here.stay_start, here.stay_end)
@@ -119,12 +114,12 @@ def refresh(w: World, i: int, time: float) -> None:
         multiply_rates(w, i, there.wait_start, there.wait_end)
     p.hazard_time = NEVER
     p.hazard = -1
-    for h in range(w[HAZARDS]):
+    for h in range(w.hazards):
         clock = clocks_of(w)[i, h]
         if clock.rate > 0.0:
             if math.isnan(clock.budget):
                 clock.budget = unit_exponential(
-                    uniform(w[SEED], w[REPLICATION], p.ordinal, p.group, hazard_purpose_of(w)[h], clock.count)
+                    uniform(w.seed, w.replication, p.ordinal, p.group, hazard_purpose_of(w)[h], clock.count)
                 )
             strikes = time + max(clock.budget, 0.0) / clock.rate
             if strikes < p.hazard_time:
@@ -145,12 +140,12 @@ def weight_of(w: World, i: int, row: int, hazard: int) -> float:
 def row_that_strikes(w: World, i: int, hazard: int) -> int:
     """Return the rated row that a striking hazard means; several of one name share it by their rates."""
     p = patients_of(w)[i]
-    here = p.step * w[PROFILES] + p.profile
+    here = p.step * w.profiles + p.profile
     start, end, more, last = 0, 0, 0, 0
     if p.step >= 0:
         start, end = contexts_of(w)[here].stay_start, contexts_of(w)[here].stay_end
     if p.status == WAITING:
-        there = p.awaited * w[PROFILES] + p.profile
+        there = p.awaited * w.profiles + p.profile
         more, last = contexts_of(w)[there].wait_start, contexts_of(w)[there].wait_end
     total = 0.0
     only = -1
@@ -170,8 +165,8 @@ def row_that_strikes(w: World, i: int, hazard: int) -> int:
     if number <= 1:
         return only
     _, draw = uniform_pair(
-        w[SEED],
-        w[REPLICATION],
+        w.seed,
+        w.replication,
         p.ordinal,
         p.group,
         hazard_purpose_of(w)[hazard],

@@ -5,23 +5,17 @@ from numba import njit
 from simulation.engines.compiled.calendar import schedule
 from simulation.engines.compiled.world import (
     CAPACITY_OF,
-    DIRTY_COUNT,
-    DIRTY_FIRST,
     FIRST_RELEASE,
     IN_USE,
     IS_DIRTY,
-    LEVELS,
     NEVER,
     NEXT,
-    PATIENTS,
-    POOLS,
     PREVIOUS,
     QUEUED,
     RING_COUNT,
     RING_FIRST,
     RING_ROOM,
     RING_START,
-    SLOTS,
     World,
     dirty_of,
     heads_of,
@@ -40,7 +34,7 @@ from simulation.engines.compiled.world import (
 @njit(cache=True)
 def join_line(w: World, pool: int, level: int, entry: int) -> None:
     """Put an entry (patient and slot; the last slot is the gate) at the end of its list."""
-    row = pool * w[LEVELS] + level
+    row = pool * w.levels + level
     last = heads_of(w)[row, 1]
     links_of(w)[entry, PREVIOUS] = last
     links_of(w)[entry, NEXT] = -1
@@ -55,7 +49,7 @@ def join_line(w: World, pool: int, level: int, entry: int) -> None:
 @njit(cache=True)
 def leave_list(w: World, pool: int, level: int, entry: int) -> None:
     """Take an entry out of its list."""
-    row = pool * w[LEVELS] + level
+    row = pool * w.levels + level
     previous = links_of(w)[entry, PREVIOUS]
     following = links_of(w)[entry, NEXT]
     if previous < 0:
@@ -75,9 +69,9 @@ def soil(w: World, pool: int) -> None:
     """Note that a pool's lists must be served before the next event."""
     if pools_of(w)[pool, IS_DIRTY] == 0:
         pools_of(w)[pool, IS_DIRTY] = 1
-        size = w[POOLS]
-        dirty_of(w)[(w[DIRTY_FIRST] + w[DIRTY_COUNT]) % size] = pool
-        w[DIRTY_COUNT] += 1
+        size = w.pools
+        dirty_of(w)[(w.dirty_first + w.dirty_count) % size] = pool
+        w.dirty_count += 1
 
 
 @njit(cache=True)
@@ -92,7 +86,7 @@ def would_head(w: World, pool: int, level: int) -> bool:
     if pools_of(w)[pool, QUEUED] == 0:
         return True
     for rank in range(level + 1):  # noqa: SIM110 (numba has no generator expressions)
-        if heads_of(w)[pool * w[LEVELS] + rank, 0] >= 0:
+        if heads_of(w)[pool * w.levels + rank, 0] >= 0:
             return False
     return True
 
@@ -120,7 +114,7 @@ def give_back(w: World, time: float, pool: int, units: int) -> None:
         turnover_of(w)[position, 1] = units
         ring[RING_COUNT] += 1
         if ring[RING_COUNT] == 1:
-            schedule(w, w[PATIENTS] + pool, time + delay, FIRST_RELEASE)
+            schedule(w, w.patients + pool, time + delay, FIRST_RELEASE)
         return
     pools_of(w)[pool, IN_USE] -= units
     soil(w, pool)
@@ -134,7 +128,7 @@ def units_ready(w: World, pool: int) -> None:
     pools_of(w)[pool, IN_USE] -= int(turnover_of(w)[position, 1])
     ring[RING_FIRST] = (ring[RING_FIRST] + 1) % ring[RING_ROOM]
     ring[RING_COUNT] -= 1
-    entity = w[PATIENTS] + pool
+    entity = w.patients + pool
     if ring[RING_COUNT] > 0:
         schedule(w, entity, turnover_of(w)[ring[RING_START] + ring[RING_FIRST], 0], FIRST_RELEASE)
     else:
@@ -147,8 +141,8 @@ def head_of_line(w: World, pool: int) -> int:
     """Return the entry that heads a pool's lists, -1 when nobody waits."""
     if pools_of(w)[pool, QUEUED] == 0:
         return -1
-    for level in range(w[LEVELS]):
-        entry = heads_of(w)[pool * w[LEVELS] + level, 0]
+    for level in range(w.levels):
+        entry = heads_of(w)[pool * w.levels + level, 0]
         if entry >= 0:
             return int(entry)
     return -1
@@ -157,8 +151,8 @@ def head_of_line(w: World, pool: int) -> int:
 @njit(cache=True)
 def request_of(w: World, entry: int) -> tuple[int, int, float]:
     """Return units, rank and time of asking of a waiting entry."""
-    i, k = divmod(entry, w[SLOTS] + 1)
-    if k == w[SLOTS]:
+    i, k = divmod(entry, w.slots + 1)
+    if k == w.slots:
         p = patients_of(w)[i]
         return p.asked_units, p.asked_level, p.asked
     slot = slots_of(w)[i, k]

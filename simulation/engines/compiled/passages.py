@@ -20,8 +20,6 @@ from simulation.engines.compiled.lines import (
 from simulation.engines.compiled.world import (
     BREAK,
     BY_DESTINATION,
-    DIRTY_COUNT,
-    DIRTY_FIRST,
     ENTER,
     EXIT,
     GATE_END,
@@ -32,17 +30,12 @@ from simulation.engines.compiled.world import (
     IS_DIRTY,
     IS_EXIT,
     LEAVE,
-    MARKS,
     MOVING,
     NAME_OF,
     NEVER,
     PATHWAY_OF,
-    POOLS,
-    PROFILES,
     QUEUED,
     REORIENT,
-    REPLICATION,
-    SEED,
     SERVICE_ABSENT,
     SERVICE_ASK,
     SERVICE_END,
@@ -52,7 +45,6 @@ from simulation.engines.compiled.world import (
     SLOT_HELD,
     SLOT_NONE,
     SLOT_WAITING,
-    SLOTS,
     STAYING,
     WAIT,
     WAITING,
@@ -102,7 +94,7 @@ def keeps_gate(w: World, i: int, target: int) -> bool:
     p = patients_of(w)[i]
     if p.gate_pool < 0:
         return False
-    there = contexts_of(w)[target * w[PROFILES] + p.profile]
+    there = contexts_of(w)[target * w.profiles + p.profile]
     if there.hold == 1:
         return True
     for row in range(there.service_start, there.service_end):
@@ -116,7 +108,7 @@ def leave_line(w: World, i: int) -> None:
     """Leave the waiting list of the awaited gate."""
     p = patients_of(w)[i]
     if p.status == WAITING:
-        slots = w[SLOTS]
+        slots = w.slots
         leave_list(w, p.asked_pool, p.asked_level, i * (slots + 1) + slots)
         p.asked_pool = -1
         p.patience_end = NEVER
@@ -139,7 +131,7 @@ def depart(w: World, i: int, time: float, target: int) -> None:
 def stay_ends(w: World, i: int, time: float) -> None:
     """T5: the stay has lasted its sampled time; the routing draw says where to."""
     p = patients_of(w)[i]
-    here = contexts_of(w)[p.step * w[PROFILES] + p.profile]
+    here = contexts_of(w)[p.step * w.profiles + p.profile]
     route = p.route
     if route < 0:
         route = chosen_route(w, here.route_start, here.route_end, p.routing)
@@ -184,7 +176,7 @@ def ask_gate(w: World, i: int, time: float, target: int) -> None:
     """T4: a step with a gate needs units of it; T8: who waits lives on in the former step."""
     p = patients_of(w)[i]
     p.awaited = target
-    there = contexts_of(w)[target * w[PROFILES] + p.profile]
+    there = contexts_of(w)[target * w.profiles + p.profile]
     if p.gate_pool >= 0 and not keeps_gate(w, i, target):
         release_gate(w, i, time)
     if there.gate < 0:
@@ -192,7 +184,7 @@ def ask_gate(w: World, i: int, time: float, target: int) -> None:
         return
     own = pool_of_of(w)[p.zone, there.gate]
     write_record(w, time, i, WAIT, there.gate, own, there.amount, target)
-    for k in range(w[SLOTS]):
+    for k in range(w.slots):
         slot = slots_of(w)[i, k]
         if slot.state == SLOT_HELD and pool_resource_of(w)[slot.pool] == there.gate and slot.units >= there.amount:
             use_unit_in_hand(w, i, time, k, there.amount)
@@ -205,7 +197,7 @@ def ask_gate(w: World, i: int, time: float, target: int) -> None:
     if there.queue_limit >= 0 and pools_of(w)[own, QUEUED] >= there.queue_limit:
         wait_broken(w, i, time, 1)
         return
-    slots = w[SLOTS]
+    slots = w.slots
     p.status = WAITING
     p.asked = time
     p.asked_units = there.amount
@@ -234,7 +226,7 @@ def wait_broken(w: World, i: int, time: float, why: int) -> None:
     """A wait is broken: patience ran out (0) or the line was full (1)."""
     p = patients_of(w)[i]
     write_record(w, time, i, BREAK, -1, -1, why, p.awaited)
-    there = contexts_of(w)[p.awaited * w[PROFILES] + p.profile]
+    there = contexts_of(w)[p.awaited * w.profiles + p.profile]
     if there.on_break >= 0:
         depart(w, i, time, there.on_break)
         refresh(w, i, time)
@@ -249,7 +241,7 @@ def gone(w: World, i: int, time: float, kind: int) -> None:
     p = patients_of(w)[i]
     write_record(w, time, i, kind, -1, -1, 0, p.awaited)
     release_gate(w, i, time)
-    for k in range(w[SLOTS]):
+    for k in range(w.slots):
         end_service(w, i, time, k)
     settle(w, i, time)
     p.status = GONE
@@ -259,7 +251,7 @@ def gone(w: World, i: int, time: float, kind: int) -> None:
     p.hazard_time = NEVER
     p.reorient_time = NEVER
     p.request_time = NEVER
-    for m in range(w[MARKS]):
+    for m in range(w.marks):
         marks_of(w)[i, m] = -NEVER
 
 
@@ -280,7 +272,7 @@ def grant_gate(w: World, time: float, i: int, pool: int) -> None:
 def needs_as_service(w: World, i: int, target: int) -> bool:
     """Say whether a step needs as a service what the patient holds as gate."""
     p = patients_of(w)[i]
-    there = contexts_of(w)[target * w[PROFILES] + p.profile]
+    there = contexts_of(w)[target * w.profiles + p.profile]
     for row in range(there.service_start, there.service_end):
         if services_of(w)[row].resource == pool_resource_of(w)[p.gate_pool]:
             return True
@@ -325,11 +317,11 @@ def enter(w: World, i: int, time: float, pool: int, units: int) -> None:
 def draw_stay(w: World, i: int, time: float) -> None:
     """T5: length and destination by keyed numbers, the n-th stay in a step of this name."""
     p = patients_of(w)[i]
-    here = contexts_of(w)[p.step * w[PROFILES] + p.profile]
+    here = contexts_of(w)[p.step * w.profiles + p.profile]
     name = steps_of(w)[p.step, NAME_OF]
     visit = visits_of(w)[i, name]
     visits_of(w)[i, name] = visit + 1
-    length, routing = uniform_pair(w[SEED], w[REPLICATION], p.ordinal, p.group, name_purpose_of(w)[name], visit)
+    length, routing = uniform_pair(w.seed, w.replication, p.ordinal, p.group, name_purpose_of(w)[name], visit)
     p.routing = routing
     p.route = -1
     if here.law == BY_DESTINATION:
@@ -345,8 +337,8 @@ def draw_stay(w: World, i: int, time: float) -> None:
 def begin_services(w: World, i: int, time: float, former_pool: int, former_units: int) -> None:
     """On entry: end or keep what this step does not have, then ask for what it has."""
     p = patients_of(w)[i]
-    here = contexts_of(w)[p.step * w[PROFILES] + p.profile]
-    for k in range(w[SLOTS]):
+    here = contexts_of(w)[p.step * w.profiles + p.profile]
+    for k in range(w.slots):
         slot = slots_of(w)[i, k]
         if slot.state == SLOT_NONE or slot.active == 0:
             continue
@@ -400,7 +392,7 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
         hold_service(w, i, time, k, pool, service.amount)
         return
     slot.state = SLOT_WAITING
-    join_line(w, own, service.level, i * (w[SLOTS] + 1) + k)
+    join_line(w, own, service.level, i * (w.slots + 1) + k)
 
 
 @njit(cache=True)
@@ -463,7 +455,7 @@ def grant_service(w: World, time: float, i: int, k: int, pool: int) -> None:
     """A waiting service is granted."""
     slot = slots_of(w)[i, k]
     units = slot.units
-    leave_list(w, slot.pool, slot.level, i * (w[SLOTS] + 1) + k)
+    leave_list(w, slot.pool, slot.level, i * (w.slots + 1) + k)
     pools_of(w)[pool, IN_USE] += units
     hold_service(w, i, time, k, pool, units)
     refresh(w, i, time)
@@ -500,7 +492,7 @@ def end_service(w: World, i: int, time: float, k: int) -> None:
         write_record(w, time, i, SERVICE_END, resource, pool, 0, -1)
         give_back(w, time, pool, units)
     else:
-        leave_list(w, pool, slot.level, i * (w[SLOTS] + 1) + k)
+        leave_list(w, pool, slot.level, i * (w.slots + 1) + k)
         clear_slot(w, i, k)
         write_record(w, time, i, SERVICE_LEAVE, resource, pool, units, -1)
 
@@ -535,8 +527,8 @@ def serve(w: World, time: float, pool: int) -> None:
             entry = next_in_basin(w, pool)
             if entry < 0:
                 return
-        i, k = divmod(entry, w[SLOTS] + 1)
-        if k == w[SLOTS]:
+        i, k = divmod(entry, w.slots + 1)
+        if k == w.slots:
             grant_gate(w, time, i, pool)
         else:
             grant_service(w, time, i, k, pool)
@@ -545,9 +537,9 @@ def serve(w: World, time: float, pool: int) -> None:
 @njit(cache=True)
 def serve_all(w: World, time: float) -> None:
     """Serve the pools where something changed, in the order of change."""
-    while w[DIRTY_COUNT] > 0:
-        pool = dirty_of(w)[w[DIRTY_FIRST]]
-        w[DIRTY_FIRST] = (w[DIRTY_FIRST] + 1) % w[POOLS]
-        w[DIRTY_COUNT] -= 1
+    while w.dirty_count > 0:
+        pool = dirty_of(w)[w.dirty_first]
+        w.dirty_first = (w.dirty_first + 1) % w.pools
+        w.dirty_count -= 1
         pools_of(w)[pool, IS_DIRTY] = 0
         serve(w, time, pool)

@@ -1,7 +1,7 @@
-"""The bundle that compiled functions work on: a table of numbers with the addresses of all arrays.
+"""The bundle that compiled functions work on: one record of numbers with the addresses of all arrays.
 
-Passing 35 arrays to every compiled function costs a minute of compilation and half the speed; one table of
-numbers costs neither. The arrays stay in an `Arrays`, which must outlive the table.
+Passing 35 arrays to every compiled function costs a minute of compilation and half the speed; one record
+costs neither. The arrays stay in an `Arrays`, which must outlive the record.
 """
 
 import math
@@ -25,19 +25,12 @@ TO_COME, STAYING, WAITING, MOVING, GONE = 0, 1, 2, 3, 4
 SLOT_NONE, SLOT_WAITING, SLOT_HELD = 0, 1, 2
 BY_DESTINATION = -2
 
-# Positions in the world's table of numbers: settings, sizes and counters first, then addresses of arrays.
-SEED, REPLICATION, PROFILES, PATHWAYS, LEVELS, SLOTS = 0, 1, 2, 3, 4, 5
-PATIENTS, POOLS, HAZARDS, MARKS, NAMES, CHANGES, RESOURCES, ROOM = 6, 7, 8, 9, 10, 11, 12, 13
-HEAP_SIZE, LOGGED, DIRTY_FIRST, DIRTY_COUNT = 14, 15, 16, 17
-FIRST_ADDRESS = 18
 # Columns of the tables that are plain numbers.
 CAPACITY_OF, IN_USE, QUEUED, IS_DIRTY = 0, 1, 2, 3  # pools
 PATHWAY_OF, IS_ANCHOR, IS_EXIT, NAME_OF = 0, 1, 2, 3  # steps
 RING_START, RING_ROOM, RING_FIRST, RING_COUNT = 0, 1, 2, 3  # rings of units being made ready
 PREVIOUS, NEXT = 0, 1  # links
 NEVER = math.inf
-
-World = npt.NDArray[np.int64]  # the table of numbers; the arrays live in an `Arrays` beside it
 
 
 class Arrays(NamedTuple):
@@ -80,6 +73,33 @@ class Arrays(NamedTuple):
     log: EventArray
 
 
+# Settings, sizes and counters first, then the address of each array.
+WORLD = np.dtype(
+    [
+        ("seed", np.int64),
+        ("replication", np.int64),
+        ("profiles", np.int64),
+        ("pathways", np.int64),
+        ("levels", np.int64),
+        ("slots", np.int64),
+        ("patients", np.int64),
+        ("pools", np.int64),
+        ("hazards", np.int64),
+        ("marks", np.int64),
+        ("names", np.int64),
+        ("resources", np.int64),
+        ("changes", np.int64),
+        ("room", np.int64),
+        ("heap_size", np.int64),
+        ("logged", np.int64),
+        ("dirty_first", np.int64),
+        ("dirty_count", np.int64),
+        *((f"{name}_at", np.int64) for name in Arrays._fields),
+    ]
+)
+World = Any  # one record of `WORLD`, which numba passes as a bare pointer: no reference counts, no sizes
+
+
 @intrinsic
 def _pointer(typing_context: object, address: object) -> tuple[object, object]:
     """Turn an address into a pointer."""
@@ -93,211 +113,211 @@ def _pointer(typing_context: object, address: object) -> tuple[object, object]:
 @njit(cache=True)
 def contexts_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `contexts`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 0]), (1,), CONTEXT)
+    return carray(_pointer(w.contexts_at), (1,), CONTEXT)
 
 
 @njit(cache=True)
 def services_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `services`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 1]), (1,), SERVICE)
+    return carray(_pointer(w.services_at), (1,), SERVICE)
 
 
 @njit(cache=True)
 def routes_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `routes`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 2]), (1,), ROUTE)
+    return carray(_pointer(w.routes_at), (1,), ROUTE)
 
 
 @njit(cache=True)
 def hazards_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `hazards`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 3]), (1,), HAZARD)
+    return carray(_pointer(w.hazards_at), (1,), HAZARD)
 
 
 @njit(cache=True)
 def steps_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `steps`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 4]), (1, 4), np.int64)
+    return carray(_pointer(w.steps_at), (1, 4), np.int64)
 
 
 @njit(cache=True)
 def name_purpose_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `name_purpose`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 5]), (1,), np.uint64)
+    return carray(_pointer(w.name_purpose_at), (1,), np.uint64)
 
 
 @njit(cache=True)
 def hazard_purpose_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `hazard_purpose`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 6]), (1,), np.uint64)
+    return carray(_pointer(w.hazard_purpose_at), (1,), np.uint64)
 
 
 @njit(cache=True)
 def entry_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `entry`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 7]), (1,), np.int32)
+    return carray(_pointer(w.entry_at), (1,), np.int32)
 
 
 @njit(cache=True)
 def orientation_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `orientation`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 8]), (1, 2), np.uint64)
+    return carray(_pointer(w.orientation_at), (1, 2), np.uint64)
 
 
 @njit(cache=True)
 def acceptance_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `acceptance`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 9]), (1,), np.float64)
+    return carray(_pointer(w.acceptance_at), (1,), np.float64)
 
 
 @njit(cache=True)
 def fallback_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `fallback`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 10]), (1,), np.int32)
+    return carray(_pointer(w.fallback_at), (1,), np.int32)
 
 
 @njit(cache=True)
 def pool_of_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `pool_of`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 11]), (1, w[RESOURCES]), np.int32)
+    return carray(_pointer(w.pool_of_at), (1, w.resources), np.int32)
 
 
 @njit(cache=True)
 def pool_turnover_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `pool_turnover`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 12]), (1,), np.float64)
+    return carray(_pointer(w.pool_turnover_at), (1,), np.float64)
 
 
 @njit(cache=True)
 def pool_resource_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `pool_resource`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 13]), (1,), np.int32)
+    return carray(_pointer(w.pool_resource_at), (1,), np.int32)
 
 
 @njit(cache=True)
 def neighbour_start_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `neighbour_start`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 14]), (1,), np.int32)
+    return carray(_pointer(w.neighbour_start_at), (1,), np.int32)
 
 
 @njit(cache=True)
 def neighbours_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `neighbours`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 15]), (1,), np.int32)
+    return carray(_pointer(w.neighbours_at), (1,), np.int32)
 
 
 @njit(cache=True)
 def share_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `share`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 16]), (1,), np.float64)
+    return carray(_pointer(w.share_at), (1,), np.float64)
 
 
 @njit(cache=True)
 def change_time_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `change_time`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 17]), (1,), np.float64)
+    return carray(_pointer(w.change_time_at), (1,), np.float64)
 
 
 @njit(cache=True)
 def change_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `change`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 18]), (1, 2), np.int32)
+    return carray(_pointer(w.change_at), (1, 2), np.int32)
 
 
 @njit(cache=True)
 def patients_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `patients`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 19]), (1,), PATIENT)
+    return carray(_pointer(w.patients_at), (1,), PATIENT)
 
 
 @njit(cache=True)
 def slots_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `slots`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 20]), (1, w[SLOTS]), SLOT)
+    return carray(_pointer(w.slots_at), (1, w.slots), SLOT)
 
 
 @njit(cache=True)
 def clocks_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `clocks`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 21]), (1, w[HAZARDS]), CLOCK)
+    return carray(_pointer(w.clocks_at), (1, w.hazards), CLOCK)
 
 
 @njit(cache=True)
 def marks_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `marks`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 22]), (1, w[MARKS]), np.float64)
+    return carray(_pointer(w.marks_at), (1, w.marks), np.float64)
 
 
 @njit(cache=True)
 def visits_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `visits`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 23]), (1, w[NAMES]), np.int32)
+    return carray(_pointer(w.visits_at), (1, w.names), np.int32)
 
 
 @njit(cache=True)
 def pools_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `pools`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 24]), (1, 4), np.int64)
+    return carray(_pointer(w.pools_at), (1, 4), np.int64)
 
 
 @njit(cache=True)
 def heads_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `heads`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 25]), (1, 2), np.int64)
+    return carray(_pointer(w.heads_at), (1, 2), np.int64)
 
 
 @njit(cache=True)
 def links_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `links`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 26]), (1, 2), np.int32)
+    return carray(_pointer(w.links_at), (1, 2), np.int32)
 
 
 @njit(cache=True)
 def heap_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `heap`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 27]), (1,), np.int64)
+    return carray(_pointer(w.heap_at), (1,), np.int64)
 
 
 @njit(cache=True)
 def place_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `place`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 28]), (1,), np.int64)
+    return carray(_pointer(w.place_at), (1,), np.int64)
 
 
 @njit(cache=True)
 def due_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `due`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 29]), (1,), np.float64)
+    return carray(_pointer(w.due_at), (1,), np.float64)
 
 
 @njit(cache=True)
 def urgency_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `urgency`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 30]), (1,), np.int64)
+    return carray(_pointer(w.urgency_at), (1,), np.int64)
 
 
 @njit(cache=True)
 def dirty_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `dirty`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 31]), (1,), np.int64)
+    return carray(_pointer(w.dirty_at), (1,), np.int64)
 
 
 @njit(cache=True)
 def turnover_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `turnover`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 32]), (1, 2), np.float64)
+    return carray(_pointer(w.turnover_at), (1, 2), np.float64)
 
 
 @njit(cache=True)
 def ring_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `ring`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 33]), (1, 4), np.int64)
+    return carray(_pointer(w.ring_at), (1, 4), np.int64)
 
 
 @njit(cache=True)
 def log_of(w: World) -> npt.NDArray[np.void]:
     """Return the array `log`."""
-    return carray(_pointer(w[FIRST_ADDRESS + 34]), (1,), EVENT)
+    return carray(_pointer(w.log_at), (1,), EVENT)
 
 
 @njit(cache=True)
@@ -305,9 +325,9 @@ def write_record(
     w: World, time: float, patient: int, kind: int, resource: int, pool: int, units: int, detail: int
 ) -> None:
     """Write one event record, with the patient as it is now."""
-    number = w[LOGGED]
-    w[LOGGED] = number + 1
-    if number >= w[ROOM]:
+    number = w.logged
+    w.logged = number + 1
+    if number >= w.room:
         return  # the driver sees the count and refuses the run
     record = log_of(w)[number]
     record.time = time
