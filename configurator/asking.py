@@ -66,18 +66,39 @@ def parameter_settings(texts: Sequence[str]) -> dict[str, float]:
             raise InvalidRequest(f"--set {text}: expected NAME=VALUE")
         if name in values:
             raise InvalidRequest(f"--set {text}: {name} is set twice")
-        values[name] = _finite(value, text)
+        values[name] = _finite(value, text, "--set")
     return values
 
 
-def _finite(value: str, text: str) -> float:
+def _finite(value: str, text: str, option: str) -> float:
     try:
         number = float(value.replace(",", "."))
     except ValueError:
-        raise InvalidRequest(f"--set {text}: '{value}' is not a number") from None
+        raise InvalidRequest(f"{option} {text}: '{value}' is not a number") from None
     if not math.isfinite(number):
-        raise InvalidRequest(f"--set {text}: '{value}' is not a finite number")
+        raise InvalidRequest(f"{option} {text}: '{value}' is not a finite number")
     return number
+
+
+def goal_texts(texts: Sequence[str]) -> tuple[tuple[str, float, bool], ...]:
+    """Read `EXPRESSION=HALF_WIDTH` texts into (expression, half-width, whether it is a part of the mean).
+
+    The last `=` parts the two, since an expression may hold some.
+
+    >>> goal_texts(["satisfaction=0.5", "busy[resource=bed]/capacity[resource=bed]=5%"])
+    (('satisfaction', 0.5, False), ('busy[resource=bed]/capacity[resource=bed]', 0.05, True))
+    """
+    goals = []
+    for text in texts:
+        expression, sign, width = (part.strip() for part in text.rpartition("="))
+        if not sign or not expression:
+            raise InvalidRequest(f"--precision {text}: expected INDICATOR=HALF_WIDTH, such as satisfaction=0.5 or =5%")
+        is_relative = width.endswith("%")
+        number = _finite(width.removesuffix("%").strip(), text, "--precision") / (100.0 if is_relative else 1.0)
+        if number <= 0.0:
+            raise InvalidRequest(f"--precision {text}: a half-width is greater than 0")
+        goals.append((expression, number, is_relative))
+    return tuple(goals)
 
 
 def engine_named(name: str) -> Engine:

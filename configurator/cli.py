@@ -288,4 +288,5 @@ def _refused(error: Exception) -> int:
     _print_faults(faults or tuple(str(error).splitlines()))
     if isinstance(error, NoFeasiblePlan):
         return INFEASIBLE
-    return BROKEN if isinstance(error, SimulationFailed) else INVALID_INPUT
+    broken = isinstance(error, SimulationFailed) or type(error).__name__ == "EnginesDisagree"
+    return BROKEN if broken else INVALID_INPUT

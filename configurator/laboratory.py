@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
@@ -10,6 +11,10 @@ from configurator.tables import Table
 from instances.faults import ConfiguratorError
 from instances.instance import Instance
 from simulation.configuration import Configuration
+
+if TYPE_CHECKING:  # the twin brings numba
+    from simulation.precision import Goal, Standing
+    from simulation.twin import Origin
 
 Engine = Literal["compiled", "simpy"]
 ENGINES: tuple[Engine, ...] = ("compiled", "simpy")
@@ -37,6 +42,14 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class Precision:
+    """Replicate until the interval of each goal is narrow enough, with so many replications at most."""
+
+    goals: "tuple[Goal, ...]"
+    most: int
+
+
+@dataclass(frozen=True)
 class ObservationCheck:
     """An observation against the simulated value; `in_range`: the simulated mean lies in the observed range."""
 
@@ -59,13 +72,16 @@ class ObservationCheck:
 class Simulated:
     """What simulating one configuration gave; `indicators` has the columns of indicators.csv.
 
-    flags: why the configuration may not stand on a front (harmful, unstable, a budget overrun).
+    flags: why the configuration may not stand on a front (harmful, unstable, a budget overrun); replications: done;
+    precision: where each goal stands.
     """
 
     indicators: Table
     objectives: tuple[Interval, ...]
     observations: tuple[ObservationCheck, ...]
     flags: tuple[str, ...] = ()
+    replications: int = 0
+    precision: "tuple[Standing, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -96,13 +112,44 @@ class Experiment(Protocol):
 
 
 class Laboratory(Protocol):
-    """Simulates configurations and searches for better ones."""
+    """Simulates configurations and searches for better ones; runs start from `origin`, or from a warm-up."""
 
-    def simulate(self, instance: Instance, configuration: Configuration, effort: Effort) -> Simulated:
+    def simulate(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: "Origin | None" = None,
+        precision: Precision | None = None,
+    ) -> Simulated:
         """Simulate one configuration."""
 
-    def events(self, instance: Instance, configuration: Configuration, effort: Effort) -> Iterator[str]:
+    def events(
+        self, instance: Instance, configuration: Configuration, effort: Effort, origin: "Origin | None" = None
+    ) -> Iterator[str]:
         """Yield events.csv in pieces of text, its header first."""
+
+    def story(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: "Origin | None",
+        patient: str,
+        replication: int,
+    ) -> str:
+        """Return what happened to one patient, in words."""
+
+    def save(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: "Origin | None",
+        path: Path,
+        time: float,
+    ) -> None:
+        """Save the states of all replications at a time to one file."""
 
     def experiment(self, instance: Instance, effort: Effort, progress: Progress) -> Experiment:
         """Open a search; `progress` hears what it is doing."""

@@ -42,6 +42,8 @@ class EvaluatedPlan:
     replications: int
     binding_rules: tuple[str, ...] = ()
     fate: str = ""
+    audited_events: int = 0
+    """Event records in which the engine that people read agreed with the fast one; 0: not audited."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +16,17 @@ from configurator.laboratory import (
     Experiment,
     NoFeasiblePlan,
     ObservationCheck,
+    Precision,
     Simulated,
     SimulationFailed,
 )
 from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
+from configurator.story import component_of, patient_key, story
 from configurator.tables import Cell, Table, table
 from configurator.trace import HEADER, EventNames, trace
 from instances.instance import Instance
+from optimisation.auditing import audited_events
 from optimisation.evaluation import Evaluation, Evaluator
 from optimisation.feasibility.planning import Planning
 from optimisation.plan import NoPlan
@@ -43,10 +47,12 @@ from optimisation.workers import Failure, ProcessWorkers, Task, ThreadWorkers, W
 from simulation.components import components
 from simulation.configuration import Configuration, content_key, todays_configuration
 from simulation.estimates import Estimate, estimate
-from simulation.indicators import COLUMN_KEYS, compare_observations, indicator_table
+from simulation.indicators import COLUMN_KEYS, Catalogue, compare_observations, indicator_table
 from simulation.ledgers.account import Account, total
 from simulation.objectives import ENOUGH_REPLICATIONS, SOLVENCY, Essence, Judge, Objectives
-from simulation.twin import EngineName, Twin
+from simulation.precision import Standing, replications_next, standings
+from simulation.saved_state import Header, save_states
+from simulation.twin import EngineName, Origin, Twin
 
 INDICATOR_COLUMNS = ("indicator", *COLUMN_KEYS, "unit", "mean", "standard_error", "low", "high", "replications")
 QUANTILE_RESAMPLES = 2000
@@ -58,14 +64,30 @@ Floats = npt.NDArray[np.float64]
 class TwinLaboratory:
     """Simulates with the twin, searches with the search."""
 
-    def simulate(self, instance: Instance, configuration: Configuration, effort: Effort) -> Simulated:
+    def simulate(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: Origin | None = None,
+        precision: Precision | None = None,
+    ) -> Simulated:
         """Simulate one configuration, and today beside it when it is another one."""
-        runner = _accounts(instance, effort)
+        today = todays_configuration(instance) if origin is None else origin.offer.configuration
+        runner = _accounts(instance, effort, origin)
         try:
-            replications = range(effort.replications)
-            accounts = _whole(runner, instance, configuration, replications)
-            today = todays_configuration(instance)
-            reference = accounts if configuration == today else _whole(runner, instance, today, replications)
+            accounts: list[Account] = []
+            reference: list[Account] = []
+            wanted, standing = effort.replications, ()
+            while len(accounts) < wanted:
+                replications = range(len(accounts), wanted)
+                accounts += _whole(runner, instance, configuration, replications)
+                if configuration != today:
+                    reference += _whole(runner, instance, today, replications)
+                if precision is not None:
+                    standing = _standings(instance, precision, accounts, reference or accounts)
+                    wanted = replications_next(standing, len(accounts), precision.most)
+            reference = reference or accounts
         finally:
             runner.close()
         judge = Judge.of(instance)
@@ -75,11 +97,59 @@ class TwinLaboratory:
             objectives=_shown(instance, judged.values, judge.final_point(judged)),
             observations=_observations(instance, accounts),
             flags=judged.flags,
+            replications=len(accounts),
+            precision=standing,
         )
 
-    def events(self, instance: Instance, configuration: Configuration, effort: Effort) -> Iterator[str]:
+    def story(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: Origin | None,
+        patient: str,
+        replication: int,
+    ) -> str:
+        """Return one patient's story; only the component they live in is run."""
+        key = patient_key(instance, patient)
+        twin = _twin(instance, effort.seed, effort.engine, origin)
+        return story(instance, twin.run(configuration, component_of(twin, key), replication), key)
+
+    def save(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: Origin | None,
+        path: Path,
+        time: float,
+    ) -> None:
+        """Save the states at a time; runs until then, so that no other simulation has to keep its states."""
+        twin = _twin(instance, effort.seed, effort.engine, origin)
+        at_the_start = time <= twin.offer.time  # the same whatever is offered from then on
+        offer = twin.offer if at_the_start else twin.offer.follow(instance, configuration).later(time)
+        header = Header(
+            instance=instance.name,
+            fingerprint=instance.fingerprint,
+            seed=effort.seed,
+            time_unit=instance.settings.time_unit,
+            replications=effort.replications,
+            components=len(twin.components),
+            arrivals_until=twin.offer.time + instance.settings.horizon.run,
+            offer=offer,
+        )
+        states = (
+            (replication, number, twin.state_at(configuration, number, replication, time))
+            for replication in range(effort.replications)
+            for number in range(len(twin.components))
+        )
+        save_states(path, header, states)
+
+    def events(
+        self, instance: Instance, configuration: Configuration, effort: Effort, origin: Origin | None = None
+    ) -> Iterator[str]:
         """Yield events.csv; runs again, so that no other simulation has to keep its events."""
-        twin = Twin(instance, seed=effort.seed, engine_name=effort.engine)
+        twin = _twin(instance, effort.seed, effort.engine, origin)
         names = EventNames.of(instance)
         yield HEADER
         for replication in range(effort.replications):
@@ -185,14 +255,27 @@ class TwinExperiment:
             if member.evaluation.judgement is not None and member.evaluation.judgement.flags
         }
         archive = (self._archived(member, keys, fallen) for member in generation.archive)
+        agreed = self._audited([member.plan.configuration for member in standing])
         return replace(
             self._search_state(
                 generation,
-                front=tuple(self._plan(member) for member in standing),
+                front=tuple(
+                    replace(self._plan(member), audited_events=events)
+                    for member, events in zip(standing, agreed, strict=True)
+                ),
                 today=self._evaluated(self._with_final_point(today)),
                 archive=tuple(archive),
             ),
             confirmed=True,
+        )
+
+    def _audited(self, configurations: Sequence[Configuration]) -> list[int]:
+        """Re-run every plan that people will see with SimPy, unless SimPy ran the search."""
+        if self._effort.engine == "simpy" or not configurations:
+            return [0] * len(configurations)
+        self._tell(f"auditing {len(configurations)} plans with SimPy")
+        return audited_events(
+            self._instance, configurations, seed=self._effort.seed, workers=worker_count(self._effort.workers)
         )
 
     def _search_state(
@@ -255,13 +338,24 @@ class TwinExperiment:
         return replace(evaluation, judgement=replace(judgement, point=self._judge.final_point(judged)))
 
 
-def _twin(instance: Instance, seed: int, engine_name: EngineName) -> Twin:
-    return Twin(instance, seed=seed, engine_name=engine_name)
+def _standings(
+    instance: Instance, precision: Precision, accounts: Sequence[Account], today: Sequence[Account]
+) -> tuple[Standing, ...]:
+    catalogue = Catalogue.of(instance)
+    values = [
+        [catalogue.value(goal.expression, *pair) for pair in zip(accounts, today, strict=True)]
+        for goal in precision.goals
+    ]
+    return standings(precision.goals, values)
 
 
-def _accounts(instance: Instance, effort: Effort) -> Workers[Account]:
+def _twin(instance: Instance, seed: int, engine_name: EngineName, origin: Origin | None) -> Twin:
+    return Twin(instance, seed=seed, engine_name=engine_name, origin=origin)
+
+
+def _accounts(instance: Instance, effort: Effort, origin: Origin | None = None) -> Workers[Account]:
     """Return workers that keep whole accounts; only the compiled engine lets go of Python's lock."""
-    arguments = (instance, effort.seed, effort.engine)
+    arguments = (instance, effort.seed, effort.engine, origin)
     if effort.engine == "simpy" and worker_count(effort.workers) > 1:
         return ProcessWorkers(_twin, arguments, worker_count(effort.workers))
     return ThreadWorkers(_twin(*arguments), worker_count(effort.workers))

@@ -5,12 +5,21 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from configurator.asking import Choice, Wish, engine_named, export_format, parameter_settings
+from configurator.asking import (
+    Choice,
+    InvalidRequest,
+    Wish,
+    engine_named,
+    export_format,
+    goal_texts,
+    parameter_settings,
+)
 from configurator.description import Description, describe_instance
 from configurator.exports import ExportFormat, write_export
-from configurator.laboratory import Baseline, Effort, Experiment, Laboratory, Simulated
-from configurator.observing import observation_table
+from configurator.laboratory import Baseline, Effort, Experiment, Laboratory, Precision, Simulated
+from configurator.observing import observation_table, precision_table
 from configurator.plans import plan_document, read_plan
 from configurator.progress import Progress, Silent, Standing, Stopwatch
 from configurator.results import ObjectiveScale, SearchState
@@ -45,10 +54,16 @@ from configurator.tables import Table, csv_text, table
 from instances.catalogue import instance_folder, load_instance, read_source, shipped_instances
 from instances.faults import Fault, InvalidInstance
 from instances.instance import Instance
-from simulation.configuration import content_key, todays_configuration
+from simulation.configuration import Configuration, content_key, todays_configuration
+
+if TYPE_CHECKING:  # the twin brings numba, which describing and validating do without
+    from simulation.twin import Origin
 
 RUNS = Path("runs")
 RANDOM_PLANS = 100
+MOST_REPLICATIONS = 200
+STORY = "story.txt"
+PRECISION = "precision.csv"
 
 
 @dataclass(frozen=True)
@@ -65,13 +80,42 @@ class Validation:
 
 
 @dataclass(frozen=True)
+class SimulateOptions:
+    """What else `simulate` can do.
+
+    from_state, census: what runs start from instead of a warm-up; save_state: where to save the states at
+    `save_at` (None: the end of the run); precision: `INDICATOR=HALF_WIDTH` goals for the number of replications,
+    `most_replications` at most; follow: a patient whose story is told, in replication `follow_in`.
+    """
+
+    from_state: Path | None = None
+    census: Path | None = None
+    save_state: Path | None = None
+    save_at: float | None = None
+    precision: tuple[str, ...] = ()
+    most_replications: int = MOST_REPLICATIONS
+    follow: str | None = None
+    follow_in: int = 0
+
+    @property
+    def starting_file(self) -> Path | None:
+        """The file that runs start from."""
+        return self.from_state or self.census
+
+
+@dataclass(frozen=True)
 class Simulation:
-    """What `simulate` gave and where it was written."""
+    """What `simulate` gave and where it was written.
+
+    story: of the patient followed; notes: where the run started, what was saved.
+    """
 
     folder: Path
     replications: int
     objectives: tuple[ObjectiveScale, ...]
     simulated: Simulated
+    story: str = ""
+    notes: tuple[str, ...] = ()
 
     def document(self) -> dict[str, object]:
         """Return everything but the indicators (they are in the folder) as one JSON-able object."""
@@ -81,12 +125,16 @@ class Simulation:
             "replications": self.replications,
             "objectives": {name: asdict(value) for name, value in zip(names, self.simulated.objectives, strict=True)},
             "observations": observation_table(self.simulated.observations).records(),
+            "precision": precision_table(self.simulated.precision).records(),
+            "story": self.story.splitlines(),
+            "notes": list(self.notes),
         }
 
 
 __all__ = [
     "Choice",
     "Front",
+    "SimulateOptions",
     "Simulation",
     "Validation",
     "Wish",
@@ -133,6 +181,7 @@ def simulate(
     *,
     plan: Path | None = None,
     events: bool = False,
+    options: SimulateOptions | None = None,
     out: Path | None = None,
     command: Sequence[str] = (),
     laboratory: Laboratory | None = None,
@@ -140,24 +189,107 @@ def simulate(
 ) -> Simulation:
     """Simulate today's configuration, or a plan file's, and write indicators and observations to a run folder."""
     shown = progress or Silent()
+    also = options or SimulateOptions()
     instance = choice.load()
     effort = wish.effort(instance)
     if wish.replications is None:  # a search compares thousands of plans, this is one: it can afford the final number
         effort = replace(effort, replications=effort.final_replications)
-    configuration = todays_configuration(instance) if plan is None else read_plan(instance, plan)
+    origin, effort = _started(also, instance, wish, effort)
+    precision, effort = _precision(also, wish, effort, origin)
+    save_time = _save_time(also, instance, origin)
+    offered = todays_configuration(instance) if origin is None else origin.offer.configuration
+    configuration = offered if plan is None else read_plan(instance, plan)
     place = laboratory or _twin_laboratory()
+    notes = _notes(also, instance, origin, save_time)
     with new_run(_folder(out, instance, "simulate")) as folder:
+        followed = _story(also, place, instance, configuration, effort, origin)  # first: it may name nobody
         shown.message(f"simulating {instance.name}, {effort.replications} replications")
-        simulated = place.simulate(instance, configuration, effort)
-        _write_start(folder, choice, instance, effort, "simulate", command)
+        simulated = place.simulate(instance, configuration, effort, origin, precision)
+        effort = replace(effort, replications=simulated.replications)
+        if also.save_state is not None and save_time is not None:
+            shown.message(f"saving the states at {save_time:g} to {also.save_state}")
+            place.save(instance, configuration, effort, origin, also.save_state, save_time)
+        _write_start(folder, choice, instance, effort, "simulate", command, also.starting_file)
         folder.write("indicators.csv", csv_text(simulated.indicators))
         folder.write("observations.csv", csv_text(observation_table(simulated.observations)))
         folder.write("plans/simulated.json", json_text(plan_document(instance, configuration)))
         if events:
             shown.message("writing events.csv")
-            folder.write_pieces("events.csv", place.events(instance, configuration, effort))
-        _write_hashes(folder, ["indicators.csv", "observations.csv", "plans/simulated.json", "events.csv"])
-        return Simulation(folder.path, effort.replications, objective_scales(instance), simulated)
+            folder.write_pieces("events.csv", place.events(instance, configuration, effort, origin))
+        if followed:
+            folder.write(STORY, followed + "\n")
+        if simulated.precision:
+            folder.write(PRECISION, csv_text(precision_table(simulated.precision)))
+        written = ["indicators.csv", "observations.csv", "plans/simulated.json", "events.csv", STORY, PRECISION]
+        _write_hashes(folder, written)
+        return Simulation(folder.path, effort.replications, objective_scales(instance), simulated, followed, notes)
+
+
+def _started(
+    also: SimulateOptions, instance: Instance, wish: Wish, effort: Effort
+) -> tuple["Origin | None", Effort]:
+    if also.from_state is None and also.census is None:
+        return None, effort
+    from configurator.beginnings import started  # brings the twin
+
+    return started(also.from_state, also.census, instance, wish, effort)
+
+
+def _precision(
+    also: SimulateOptions, wish: Wish, effort: Effort, origin: "Origin | None"
+) -> tuple[Precision | None, Effort]:
+    """Return the precision asked for, and the effort with the replications to begin with."""
+    if not also.precision:
+        return None, effort
+    from simulation.precision import LEAST_REPLICATIONS, Goal
+
+    goals = tuple(Goal(*parts) for parts in goal_texts(also.precision))
+    most = also.most_replications
+    if origin is not None and also.from_state is not None:
+        most = min(most, effort.replications)
+    first = min(most, wish.replications or LEAST_REPLICATIONS)
+    return Precision(goals, most), replace(effort, replications=first)
+
+
+def _save_time(also: SimulateOptions, instance: Instance, origin: "Origin | None") -> float | None:
+    if also.save_state is None:
+        if also.save_at is not None:
+            raise InvalidRequest("--save-at: name the file with --save-state")
+        return None
+    start = 0.0 if origin is None else origin.offer.time
+    end = start + instance.settings.horizon.run
+    time = end if also.save_at is None else also.save_at
+    if not start <= time <= end:
+        raise InvalidRequest(f"--save-at {time:g}: the run goes from {start:g} to {end:g}")
+    if also.save_state.exists():
+        raise InvalidRequest(f"--save-state {also.save_state}: the file exists already")
+    return time
+
+
+def _notes(
+    also: SimulateOptions, instance: Instance, origin: "Origin | None", save_time: float | None
+) -> tuple[str, ...]:
+    unit = instance.settings.time_unit
+    notes = []
+    if origin is not None:
+        end = origin.offer.time + instance.settings.horizon.run
+        notes.append(f"runs started from {also.starting_file}, {unit} {origin.offer.time:g}, and went on to {end:g}")
+    if save_time is not None:
+        notes.append(f"the states of all replications at {unit} {save_time:g} are in {also.save_state}")
+    return tuple(notes)
+
+
+def _story(
+    also: SimulateOptions,
+    place: Laboratory,
+    instance: Instance,
+    configuration: Configuration,
+    effort: Effort,
+    origin: "Origin | None",
+) -> str:
+    if also.follow is None:
+        return ""
+    return place.story(instance, configuration, effort, origin, also.follow, also.follow_in)
 
 
 def optimise(
@@ -221,9 +353,17 @@ def _folder(out: Path | None, instance: Instance, verb: str) -> Path:
 
 
 def _write_start(
-    folder: RunFolder, choice: Choice, instance: Instance, effort: Effort, verb: str, command: Sequence[str]
+    folder: RunFolder,
+    choice: Choice,
+    instance: Instance,
+    effort: Effort,
+    verb: str,
+    command: Sequence[str],
+    started_from: Path | None = None,
 ) -> None:
     files = _input_files(instance_folder(choice.instance))
+    if started_from is not None:
+        files[f"start/{started_from.name}"] = started_from.read_bytes()
     copy_inputs(folder, files)
     write_manifest(
         folder,

@@ -92,7 +92,7 @@ class Evaluator(Generic[AccountT]):
         watch: Callable[[int], None] | None = None,
     ) -> None:
         self._today = todays_configuration(instance)
-        self._parts = _Parts(instance, components)
+        self._parts = Parts(instance, components)
         self._workers = workers
         self._informed = informed
         self._informing = tuple(informing)
@@ -207,7 +207,7 @@ def _sum(parts: Sequence[AccountT | Failure]) -> AccountT | Failure:
     return failure if failure is not None else reduce(add, parts)
 
 
-class _Parts:
+class Parts:
     """Which decisions concern which component, as a hash of exactly those."""
 
     def __init__(self, instance: Instance, components: Sequence[Component]) -> None:

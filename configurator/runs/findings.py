@@ -117,7 +117,9 @@ def write_results(folder: RunFolder, instance: Instance, experiment: Experiment 
         _write_indicators(folder, f"plans/{row.id}_indicators.csv", experiment, plan)
     _write_indicators(folder, "indicators.csv", experiment, state.today)
     if state.failures:
-        folder.write("failures.csv", csv_text(table("failures", ("description",), [(text,) for text in state.failures])))
+        folder.write(
+            "failures.csv", csv_text(table("failures", ("description",), [(text,) for text in state.failures]))
+        )
 
 
 def _write_indicators(folder: RunFolder, name: str, experiment: Experiment | None, plan: EvaluatedPlan) -> None:
@@ -135,6 +137,7 @@ def _write_plan(folder: RunFolder, instance: Instance, row: FrontRow, plan: Eval
         "probability_non_dominated": plan.probability_non_dominated,
         "replications": plan.replications,
         "binding_rules": list(plan.binding_rules),
+        "audit": {"engine": "simpy", "replications": 1, "events": plan.audited_events} if plan.audited_events else None,
         "changes": [
             asdict(PlanDetail(change.kind, change.subject, change.zone, change.before, change.after))
             for change in changes
