@@ -273,7 +273,7 @@ class TwinExperiment:
         """Re-run every plan that people will see with SimPy, unless SimPy ran the search."""
         if self._effort.engine == "simpy" or not configurations:
             return [0] * len(configurations)
-        self._tell(f"auditing {len(configurations)} plans with SimPy")
+        self._progress.message(f"auditing {len(configurations)} plans with SimPy")
         return audited_events(
             self._instance, configurations, seed=self._effort.seed, workers=worker_count(self._effort.workers)
         )

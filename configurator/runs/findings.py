@@ -96,6 +96,7 @@ def _row(instance: Instance, name: str, plan: EvaluatedPlan) -> FrontRow:
 
 
 def search_front_table(instance: Instance, state: SearchState) -> Table:
+    """Return the front of a search as the table of front.csv."""
     return front_table("front", _objective_names(instance), _front_rows(instance, state))
 
 
@@ -168,6 +169,7 @@ def front_of(
     seconds: float,
     stopped: bool,
 ) -> Front:
+    """Return the front of a finished search as people read it."""
     return Front(
         folder=folder.path,
         objectives=objective_scales(instance),
@@ -186,6 +188,7 @@ def front_of(
 
 
 def summary_document(found: Front) -> dict[str, object]:
+    """Return what summary.json holds."""
     return {
         "status": "stopped early" if found.stopped else "finished",
         "front_size": len(found.rows),
@@ -202,11 +205,13 @@ def summary_document(found: Front) -> dict[str, object]:
 
 
 def result_names(found: Front) -> list[str]:
+    """Return the names of the files that hold results."""
     plans = [f"plans/{row.id}{ending}" for row in found.rows for ending in (".json", ".csv", "_indicators.csv")]
     return ["front.csv", "today.csv", "archive.csv", "indicators.csv", "failures.csv", JOURNAL, *plans]
 
 
 def read_front(folder: RunFolder) -> Front:
+    """Read the front of a run folder."""
     scales = read_manifest(folder).objectives
     names = [scale.name for scale in scales]
     summary = json.loads(folder.read(SUMMARY))

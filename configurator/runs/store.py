@@ -41,7 +41,7 @@ def write_pieces_atomically(path: Path, pieces: Iterable[str | bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         _give_usual_permissions(Path(temporary))
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
