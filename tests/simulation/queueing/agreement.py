@@ -20,7 +20,6 @@ LOOSE = 0.05  # of waits above 85 % utilisation
 BEYOND_THREE = 0.0027  # share of normal z values beyond 3
 FARTHEST = 4.5
 SEED = 1
-_BLOCK = 20  # replications by one twin, which remembers a state for each
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,13 @@ def compared(case: Case, folder: Path) -> list[Comparison]:
     """Write the case's instance, run its replications, and set what they show beside the exact values."""
     instance = case.system.write(folder)
 
-    def block(first: int) -> list[list[float | Sequence[float]]]:
-        twin = Twin(instance, seed=SEED)
-        last = min(first + _BLOCK, case.replications)
-        logs = (Log(twin.run(twin.today, 0, number), case.system.length) for number in range(first, last))
-        return [[measure.read(log) for measure in case.measures] for log in logs]
+    def replication(number: int) -> list[float | Sequence[float]]:
+        twin = Twin(instance, seed=SEED)  # one each: a twin remembers its states at time 0
+        log = Log(twin.run(twin.today, 0, number), case.system.length)
+        return [measure.read(log) for measure in case.measures]
 
     with ThreadPoolExecutor(2) as pool:
-        rows = [row for part in pool.map(block, range(0, case.replications, _BLOCK)) for row in part]
+        rows = list(pool.map(replication, range(case.replications)))
     found = []
     for measure, values in zip(case.measures, zip(*rows, strict=True), strict=True):
         numbers = measure.estimates(values)

@@ -123,9 +123,7 @@ class Log:
     @cached_property
     def stays(self) -> Stays:
         events = self._events
-        starts = np.flatnonzero(
-            ((self._kind == Event.ENTER) | (self._kind == Event.PRESENT)) & (events["step"] >= 0)
-        )
+        starts = np.flatnonzero(((self._kind == Event.ENTER) | (self._kind == Event.PRESENT)) & (events["step"] >= 0))
         times = np.append(events["time"], np.inf)
         ready = times[self._next_of([*_LEAVING, Event.WAIT, Event.GATE_END])[starts]]
         released = times[self._next_of([*_LEAVING, Event.GATE_END])[starts]]
