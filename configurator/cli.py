@@ -120,6 +120,36 @@ def simulate(
     instance: InstanceArgument,
     plan: Annotated[Path | None, typer.Option("--plan", help="Simulate this plan file, not today's offer.")] = None,
     events: Annotated[bool, typer.Option("--events", help="Also write every event to events.csv.")] = False,
+    follow: Annotated[
+        str | None,
+        typer.Option("--follow", metavar="PATIENT", help="Tell a patient's story; named as in events.csv."),
+    ] = None,
+    follow_in: Annotated[int, typer.Option("--follow-in", min=0, help="Replication to follow the patient in.")] = 0,
+    census: Annotated[
+        Path | None, typer.Option("--census", help="Start from the patients of this table, not from the warm-up.")
+    ] = None,
+    from_state: Annotated[
+        Path | None, typer.Option("--from-state", help="Start from the states of this file, not from the warm-up.")
+    ] = None,
+    save_state: Annotated[
+        Path | None, typer.Option("--save-state", help="Save the states of all replications to this file.")
+    ] = None,
+    save_at: Annotated[
+        float | None,
+        typer.Option("--save-at", help="Time of the states saved; default: the end of the run, to continue from."),
+    ] = None,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--precision",
+            metavar="INDICATOR=HALF_WIDTH",
+            help="Replicate until the indicator's 95 % interval is so narrow (0.5, or 5% of the mean); "
+            "may be repeated.",
+        ),
+    ] = None,
+    most_replications: Annotated[
+        int, typer.Option("--max-replications", min=2, help="With --precision: replications at most.")
+    ] = 200,
     scenario: ScenarioOption = None,
     set_: SetOption = None,
     seed: SeedOption = None,
@@ -139,6 +169,9 @@ def simulate(
             _wish(seed, replications, None, None, workers, engine),
             plan=plan,
             events=events,
+            options=verbs.SimulateOptions(
+                from_state, census, save_state, save_at, tuple(precision or ()), most_replications, follow, follow_in
+            ),
             out=out,
             command=_command(),
             progress=progress,

@@ -1,9 +1,13 @@
-"""Observations of today against what the twin gives."""
+"""Observations of today against what the twin gives, and how precisely it gives what was asked."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from configurator.laboratory import ObservationCheck
 from configurator.tables import Cell, Table, table
+
+if TYPE_CHECKING:
+    from simulation.precision import Standing
 
 
 def observation_table(checks: Sequence[ObservationCheck]) -> Table:
@@ -21,3 +25,23 @@ def _observation_cells(check: ObservationCheck) -> tuple[Cell, ...]:
         return (*known, None, None, None, "not computed")
     simulated = (check.simulated.mean, check.simulated.low, check.simulated.high)
     return (*known, *simulated, "in range" if check.in_range else "out of range")
+
+
+def precision_table(standing: "Sequence[Standing]") -> Table:
+    """Return what was reached of each half-width asked for: one row a goal."""
+    columns = ("indicator", "mean", "half_width", "asked", "verdict")
+    rows = (
+        (
+            each.goal.expression,
+            _known(each.estimate.mean),
+            _known(each.half_width),
+            _known(each.goal.asked(each.estimate.mean)),
+            "reached" if each.is_reached else "not reached",
+        )
+        for each in standing
+    )
+    return table("precision", columns, rows)
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None

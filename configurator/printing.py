@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from configurator.description import Description
 from configurator.laboratory import ObservationCheck
+from configurator.observing import precision_table
 from configurator.progress import duration
 from configurator.results import FrontRow, Interval, ObjectiveScale
 from configurator.runs.findings import FRONT_PAGE, Front
@@ -115,8 +116,16 @@ def simulation_text(simulation: Simulation) -> str:
             table_text(_observed(simulated.observations)),
             f"{in_range} of {len(simulated.observations)} observations are in range",
         ]
-    parts.append(f"{simulation.replications} replications; run folder: {simulation.folder}")
+    if simulated.precision:
+        parts.append(table_text(precision_table(simulated.precision)))
+    if simulation.story:
+        parts.append(simulation.story)
+    parts.append("\n".join([*simulation.notes, _where(simulation)]))
     return "\n\n".join(parts)
+
+
+def _where(simulation: Simulation) -> str:
+    return f"{simulation.replications} replications; run folder: {simulation.folder}"
 
 
 def _observed(checks: Sequence[ObservationCheck]) -> Table:

@@ -74,11 +74,14 @@ class TwinLaboratory:
     ) -> Simulated:
         """Simulate one configuration, and today beside it when it is another one."""
         today = todays_configuration(instance) if origin is None else origin.offer.configuration
+        for goal in () if precision is None else precision.goals:
+            Catalogue.of(instance).expand(goal.expression)  # raises on what cannot be computed
         runner = _accounts(instance, effort, origin)
         try:
             accounts: list[Account] = []
             reference: list[Account] = []
-            wanted, standing = effort.replications, ()
+            standing: tuple[Standing, ...] = ()
+            wanted = effort.replications
             while len(accounts) < wanted:
                 replications = range(len(accounts), wanted)
                 accounts += _whole(runner, instance, configuration, replications)

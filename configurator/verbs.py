@@ -194,8 +194,8 @@ def simulate(
     effort = wish.effort(instance)
     if wish.replications is None:  # a search compares thousands of plans, this is one: it can afford the final number
         effort = replace(effort, replications=effort.final_replications)
-    origin, effort = _started(also, instance, wish, effort)
-    precision, effort = _precision(also, wish, effort, origin)
+    origin, effort, limit = _started(also, instance, wish, effort)
+    precision, effort = _precision(also, wish, effort, limit)
     save_time = _save_time(also, instance, origin)
     offered = todays_configuration(instance) if origin is None else origin.offer.configuration
     configuration = offered if plan is None else read_plan(instance, plan)
@@ -227,26 +227,22 @@ def simulate(
 
 def _started(
     also: SimulateOptions, instance: Instance, wish: Wish, effort: Effort
-) -> tuple["Origin | None", Effort]:
-    if also.from_state is None and also.census is None:
-        return None, effort
+) -> tuple["Origin | None", Effort, int | None]:
+    if also.starting_file is None:
+        return None, effort, None
     from configurator.beginnings import started  # brings the twin
 
     return started(also.from_state, also.census, instance, wish, effort)
 
 
-def _precision(
-    also: SimulateOptions, wish: Wish, effort: Effort, origin: "Origin | None"
-) -> tuple[Precision | None, Effort]:
+def _precision(also: SimulateOptions, wish: Wish, effort: Effort, limit: int | None) -> tuple[Precision | None, Effort]:
     """Return the precision asked for, and the effort with the replications to begin with."""
     if not also.precision:
         return None, effort
     from simulation.precision import LEAST_REPLICATIONS, Goal
 
     goals = tuple(Goal(*parts) for parts in goal_texts(also.precision))
-    most = also.most_replications
-    if origin is not None and also.from_state is not None:
-        most = min(most, effort.replications)
+    most = also.most_replications if limit is None else min(also.most_replications, limit)
     first = min(most, wish.replications or LEAST_REPLICATIONS)
     return Precision(goals, most), replace(effort, replications=first)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from configurator.laboratory import Baseline, Effort, Experiment, ObservationCheck, Simulated
+from configurator.laboratory import Baseline, Effort, Experiment, ObservationCheck, Precision, Simulated
 from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.tables import Table, table
 from instances.instance import Instance
 from simulation.configuration import Configuration, todays_configuration
+from simulation.twin import Origin
 
 INDICATOR_COLUMNS = (
     "indicator", "zone", "profile", "pathway", "step", "resource", "provider", "payer",
@@ -78,7 +80,14 @@ class FakeLaboratory:
     asked: list[Effort] = field(default_factory=list)
     tried: list[Configuration] = field(default_factory=list)
 
-    def simulate(self, instance: Instance, configuration: Configuration, effort: Effort) -> Simulated:
+    def simulate(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: Origin | None = None,
+        precision: Precision | None = None,
+    ) -> Simulated:
         self.asked.append(effort)
         self.tried.append(configuration)
         checks = (
@@ -87,9 +96,33 @@ class FakeLaboratory:
             ObservationCheck("unknown", "", "", "check", 1, 0, 2, None),
         )
         objectives = (Interval(70.0, 69.0, 71.0), Interval(0.0, 0.0, 0.0), Interval(0.01, 0.0, 0.02))
-        return Simulated(indicators(9.0), objectives, checks)
+        return Simulated(indicators(9.0), objectives, checks, replications=effort.replications)
 
-    def events(self, instance: Instance, configuration: Configuration, effort: Effort) -> Iterator[str]:
+    def story(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: Origin | None,
+        patient: str,
+        replication: int,
+    ) -> str:
+        return f"Patient {patient}, replication {replication}"
+
+    def save(
+        self,
+        instance: Instance,
+        configuration: Configuration,
+        effort: Effort,
+        origin: Origin | None,
+        path: Path,
+        time: float,
+    ) -> None:
+        path.write_text(f"states at {time}")
+
+    def events(
+        self, instance: Instance, configuration: Configuration, effort: Effort, origin: Origin | None = None
+    ) -> Iterator[str]:
         yield "time,replication,patient\n"
         yield "0.5,0,1\n"
 
