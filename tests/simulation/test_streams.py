@@ -46,8 +46,9 @@ def test_uniform_is_the_first_word_of_the_block_keyed_by_patient_purpose_and_occ
     key = purpose("step", "ward")
     first, second, _, _ = numpys_block((3, 5), (11, 13, key, 17))
     expected = tuple(((word >> 12) + 0.5) * 2.0**-52 for word in (first, second))
-    assert uniform_pair(3, 5, 11, 13, key, 17) == expected
-    assert uniform(3, 5, 11, 13, key, 17) == expected[0]
+    patient = np.uint64(11), np.uint64(13), np.uint64(key)
+    assert uniform_pair(3, 5, *patient, 17) == expected
+    assert uniform(3, 5, *patient, 17) == expected[0]
 
 
 def test_uniforms_in_bulk_are_those_one_by_one():
@@ -56,7 +57,7 @@ def test_uniforms_in_bulk_are_those_one_by_one():
     key = purpose("census")
     bulk = uniforms(1, 2, ordinals, groups, np.uint64(key))
     assert bulk.tolist() == [
-        uniform(1, 2, ordinal, group, key, 0) for ordinal, group in zip(ordinals, groups, strict=True)
+        uniform(1, 2, ordinal, group, np.uint64(key), 0) for ordinal, group in zip(ordinals, groups, strict=True)
     ]
 
 
@@ -70,7 +71,8 @@ def test_bulk_exponentials_keep_their_beginning_when_more_are_drawn():
 def test_numbers_are_uniform_and_uncorrelated_along_each_key(varied):
     place = ["seed", "replication", "patient", "zone", "purpose", "occurrence"].index(varied)
     key = [1, 2, 3, 4, 5, 6]
-    numbers = np.array([uniform(*key[:place], n, *key[place + 1 :]) for n in range(20_000)])
+    keys = ([*key[:place], n, *key[place + 1 :]] for n in range(20_000))
+    numbers = np.array([uniform(s, r, *(np.uint64(word) for word in patient), n) for s, r, *patient, n in keys])
     assert stats.kstest(numbers, "uniform").pvalue > 0.001
     assert numbers.mean() == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12 / 20_000))
     assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 4 / math.sqrt(20_000)
@@ -117,9 +119,9 @@ def test_normal_durations_are_cut_at_zero(u):
 
 def test_hyperexponential_has_the_moments_of_its_mixture():
     law = law_parameters(StayLaw(distribution="hyperexponential", mixture=0.3, mean=1.0, mean_2=5.0))
-    values = np.array([duration(*law, (n + 0.5) / 100_000) for n in range(100_000)])
+    values = np.array([duration(*law, (n + 0.5) / 20_000) for n in range(20_000)])
     assert values.mean() == pytest.approx(0.3 * 1.0 + 0.7 * 5.0, rel=1e-3)
-    assert (values**2).mean() == pytest.approx(2 * (0.3 * 1.0 + 0.7 * 25.0), rel=1e-2)
+    assert (values**2).mean() == pytest.approx(2 * (0.3 * 1.0 + 0.7 * 25.0), rel=2e-2)
 
 
 def test_lognormal_by_median_and_deviation_has_that_deviation():
