@@ -1,0 +1,1 @@
+"""Shipped instances that are published models, against what was published of them."""
