@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from simulation.records import Event
+from simulation.records import Event, EventArray
 from simulation.twin import RunResult
 
 FloatArray = npt.NDArray[np.float64]
@@ -72,7 +72,7 @@ class Log:
         events = events[events["patient"] >= 0]
         kinds = [*_LEAVING, Event.PRESENT, Event.WAIT, Event.BREAK, Event.GATE_END]
         events = events[np.isin(events["kind"], kinds)]
-        self._events = events[np.argsort(events["patient"], kind="stable")]
+        self._events = _without_gates_that_became_services(events[np.argsort(events["patient"], kind="stable")])
         self._kind = self._events["kind"]
         same = np.zeros(len(self._events), dtype=bool)
         same[:-1] = self._events["patient"][:-1] == self._events["patient"][1:]
@@ -237,6 +237,13 @@ class Log:
             stays = stays.at(stays.pool == pool)
         shares = self.number_shares(stays.start, stays.end, np.maximum(stays.units, 1))
         return float(shares[servers]) if len(shares) > servers else 0.0
+
+
+def _without_gates_that_became_services(events: EventArray) -> EventArray:
+    """Leave out ends of gates that are not the present stay's: units of the gate before, kept as a service now."""
+    is_entry = np.isin(events["kind"], [Event.ENTER, Event.PRESENT])
+    entry = np.maximum.accumulate(np.where(is_entry, np.arange(len(events)), 0))
+    return events[(events["kind"] != Event.GATE_END) | (events["pool"] == events["pool"][entry])]
 
 
 class UnansweredError(AssertionError):

@@ -66,6 +66,7 @@ class Station:
     patience: float | None = None
     abandon_rate: float = 0.0  # exponential patience, per time unit
     hold: bool = False  # who waits for this station stays on the server left
+    routes_of: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # instead of `routes`, by class
     keeps: str = ""  # resource whose unit, just left as a gate, is kept during this stay
 
 
@@ -184,9 +185,11 @@ class System:
                 if station.keeps
             ],
             "moves": [
-                {"pathway": self._pathway, "step": station.name, "to": to, "probability": probability}
+                {"pathway": self._pathway, "step": station.name, "profile": profile, "to": to}
+                | {"probability": probability}
                 for station in self.stations
-                for to, probability in _with_exit(station.routes).items()
+                for profile, routes in (station.routes_of or {"": station.routes}).items()
+                for to, probability in _with_exit(routes).items()
             ]
             + [
                 {"pathway": self._pathway, "step": station.name, "phase": "wait", "hazard": "abandon", "to": LOST}
@@ -207,7 +210,8 @@ class System:
 
     @property
     def _exits(self) -> set[str]:
-        leaving = {to for station in self.stations for to in _with_exit(station.routes)} & {OUT}
+        ways = [way for station in self.stations for way in station.routes_of.values() or [station.routes]]
+        leaving = {to for routes in ways for to in _with_exit(routes)} & {OUT}
         return leaving | {LOST for station in self.stations if _may_lose(station)}
 
     def _step(self, station: Station, group: Customers) -> dict[str, Cell]:
