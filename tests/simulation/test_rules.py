@@ -608,6 +608,17 @@ def test_t9_a_freed_unit_serves_its_own_list_first_then_the_basins(engine_name):
     """)
 
 
+@pytest.mark.parametrize(("asked", "first"), [((1.0, 0.5), "#2"), ((0.5, 1.0), "#1"), ((1.0, 1.0), "#1")])
+def test_t9_of_those_waiting_in_the_basin_the_first_asked_is_served_ties_by_zone(engine_name, asked, first):
+    """The only bed stands in zone 03; #1 of zone 01 and #2 of zone 02 wait in their own lists."""
+    people = [(0.0, "03"), (asked[0], "01"), (asked[1], "02")]
+    story, _ = scene(overflowing({"01": 0, "02": 0, "03": 1}), *people).play(engine_name, until=5.0)
+    assert [line for line in story if "ENTER stay" in line] == [
+        "0 #0 ENTER stay 1 bed@3",
+        f"4 {first} ENTER stay 1 bed@3",
+    ]
+
+
 def frailty(to: str = ""):
     """Someone robust becomes frail at home; the frail are offered `help`."""
     return world(
