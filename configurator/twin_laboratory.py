@@ -245,7 +245,7 @@ class TwinExperiment:
     def _confirmed(self, generation: Generation) -> SearchState:
         """Return the state with the front that stands on fresh replications; what falls off it stays archived."""
         count = self._effort.final_replications
-        members = confirmed(self._instance, self._evaluator, generation.front, count, self._effort.seed)
+        members = confirmed(self._instance, self._evaluator, self._candidates(generation), count, self._effort.seed)
         fresh = range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + count)
         today = self._evaluator.evaluate([todays_configuration(self._instance)], fresh)[0]
         if today.judgement is None:
@@ -271,6 +271,12 @@ class TwinExperiment:
             ),
             confirmed=True,
         )
+
+    def _candidates(self, generation: Generation) -> tuple[Member, ...]:
+        """Return the front of the search and today, which on fresh replications may turn out to stand beside it."""
+        today = content_key(todays_configuration(self._instance))
+        known = {member.key for member in generation.front}
+        return generation.front + tuple(m for m in generation.archive if m.key == today and today not in known)
 
     def _audited(self, configurations: Sequence[Configuration]) -> list[int]:
         """Re-run every plan that people will see with SimPy, unless SimPy ran the search."""
