@@ -78,17 +78,30 @@ def describe(
     instance: InstanceArgument,
     scenario: ScenarioOption = None,
     set_: SetOption = None,
+    warm_up: Annotated[
+        bool, typer.Option("--warm-up", help="Also simulate the warm-up and say whether it is long enough.")
+    ] = False,
+    seed: SeedOption = None,
+    replications: Annotated[
+        int | None, typer.Option("--replications", min=1, help="With --warm-up: replications; default: 5.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="With --warm-up: a page (HTML) of its curves.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print what an instance contains."""
     from configurator import verbs
-    from configurator.printing import description_text
+    from configurator.printing import description_text, warm_up_text
 
-    description = verbs.describe(_choice(instance, scenario, set_))
+    choice = _choice(instance, scenario, set_)
+    description = verbs.describe(choice)
+    wish = _wish(seed, replications, None, None, 0, "compiled")
+    settled = verbs.warm_up(choice, wish, out=out) if warm_up or out is not None else None
     if as_json:
-        _print_json(description.document())
+        _print_json(description.document() | ({} if settled is None else {"warm_up": settled.document()}))
     else:
-        typer.echo(description_text(description))
+        typer.echo(description_text(description) + ("" if settled is None else f"\n\n{warm_up_text(settled)}"))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from configurator.progress import duration
 from configurator.results import FrontRow, Interval, ObjectiveScale
 from configurator.runs.findings import FRONT_PAGE, Front
 from configurator.tables import Cell, Table
-from configurator.verbs import Simulation
+from configurator.verbs import Simulation, WarmUp
 
 
 def number(value: float) -> str:
@@ -143,6 +143,12 @@ def _observed(checks: Sequence[ObservationCheck]) -> Table:
         for check in checks
     )
     return Table("observations", columns, rows)
+
+
+def warm_up_text(settled: WarmUp) -> str:
+    """Return whether the warm-up is enough, then each indicator with its moving average drawn small."""
+    parts = ["WARM-UP", table_text(settled.indicators), "", settled.sentences]
+    return "\n".join(parts if settled.page is None else [*parts, f"page: {settled.page}"])
 
 
 def description_text(description: Description) -> str:

@@ -49,7 +49,7 @@ from configurator.runs.manifest import (
     versions_in_use,
     write_manifest,
 )
-from configurator.runs.store import RunFolder, copy_inputs, free_folder, new_run, open_run
+from configurator.runs.store import RunFolder, copy_inputs, free_folder, new_run, open_run, write_atomically
 from configurator.tables import Table, csv_text, table
 from instances.catalogue import instance_folder, load_instance, read_source, shipped_instances
 from instances.faults import Fault, InvalidInstance
@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # the twin brings numba, which describing and validating do w
 RUNS = Path("runs")
 RANDOM_PLANS = 100
 MOST_REPLICATIONS = 200
+WARM_UP_REPLICATIONS = 5
 STORY = "story.txt"
 PRECISION = "precision.csv"
 
@@ -137,6 +138,7 @@ __all__ = [
     "SimulateOptions",
     "Simulation",
     "Validation",
+    "WarmUp",
     "Wish",
     "describe",
     "engine_named",
@@ -148,6 +150,7 @@ __all__ = [
     "parameter_settings",
     "simulate",
     "validate",
+    "warm_up",
 ]
 
 
@@ -163,6 +166,41 @@ def list_instances() -> Table:
 def describe(choice: Choice) -> Description:
     """Return what an instance contains."""
     return describe_instance(choice.load())
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Whether an instance's warm-up is enough: in words, indicator by indicator, and the page that draws them."""
+
+    is_enough: bool
+    sentences: str
+    indicators: Table
+    page: Path | None
+
+    def document(self) -> dict[str, object]:
+        """Return everything as one JSON-able object."""
+        return {
+            "is_enough": self.is_enough,
+            "in_words": self.sentences,
+            "indicators": self.indicators.records(),
+            "page": None if self.page is None else str(self.page),
+        }
+
+
+def warm_up(choice: Choice, wish: Wish, *, out: Path | None = None) -> WarmUp:
+    """Simulate the warm-up from the start and say when each key indicator settles; `out`: a page of curves."""
+    from configurator.warm_up_page import warm_up_page, warm_up_sentences, warm_up_table
+    from simulation.warm_up import study_warm_up
+
+    instance = choice.load()
+    seed = instance.settings.search.seed if wish.seed is None else wish.seed
+    study = study_warm_up(
+        instance, seed=seed, replications=wish.replications or WARM_UP_REPLICATIONS, engine_name=wish.engine
+    )
+    unit = instance.settings.time_unit
+    if out is not None:
+        write_atomically(out, warm_up_page(study, instance.settings.name or instance.name, unit))
+    return WarmUp(study.is_enough, warm_up_sentences(study, unit), warm_up_table(study), out)
 
 
 def validate(choice: Choice) -> Validation:
