@@ -39,14 +39,14 @@ TABLES = {
 }
 # How many times longer (or shorter) than the rules of thumb above say, for standard errors just small enough.
 LENGTHS = {
-    **{"mmc03": 0.65, "mmc07": 1.9, "mmc09": 0.6, "mmc11": 0.5, "mmc13": 1.2, "mmc15": 1.1},
-    **{"mg1_01": 2.2, "mg1_03": 2.1, "mg1_05": 1.4, "mg1_07": 3.2, "mg1_09": 1.3, "mg1_13": 1.5, "mg1_15": 1.6},
+    **{"mmc03": 0.65, "mmc07": 1.4, "mmc09": 0.6, "mmc11": 0.5, "mmc13": 1.2, "mmc15": 1.1},
+    **{"mg1_01": 1.7, "mg1_03": 1.6, "mg1_05": 1.4, "mg1_07": 2.1, "mg1_09": 1.3, "mg1_13": 1.5, "mg1_15": 1.1},
     **{"mdc_0.8_1": 1.1, "mdc_4.5_5": 0.7, "mdc_18.0_20": 1.2, "mE2c_1.6_2": 0.5, "mE2c_8.5_10": 1.1},
     **{"mH2c_1.6_2": 0.6, "mH2c_8.5_10": 1.2},
-    **{"mmck11": 1.1, "mmck13": 3.8, "eb05": 1.1, "eb09": 2.3, "eb15": 1.7, "ea07": 2.8, "ea11": 2.4, "ea13": 0.4},
+    **{"mmck11": 1.1, "mmck13": 2.8, "eb05": 1.1, "eb09": 2.3, "eb15": 1.7, "ea07": 2.8, "ea11": 2.4, "ea13": 0.4},
     **{"P1": 0.7, "P5": 0.2, "C3": 1.8, "kr05": 1.2, "kr07": 1.2, "ward02": 1.3},
-    **{"J3_feedback1": 1.9, "J5_ed": 17.0, "J9_frailty_chain": 5.0, "closed01": 0.2, "closed03": 0.2, "closed05": 0.2},
-    **{"mginf01": 2.6, "mginf03": 9.0, "mginf07": 38.0, "mginf09": 2.5, "mginf11": 10.0},
+    **{"J3_feedback1": 1.5, "J5_ed": 11.0, "J9_frailty_chain": 7.0, "closed01": 0.2, "closed03": 0.2, "closed05": 0.2},
+    **{"mginf01": 2.6, "mginf03": 9.0, "mginf07": 48.0, "mginf09": 2.5, "mginf11": 10.0},
 }
 
 
