@@ -14,9 +14,10 @@ from instances.instance import Instance
 from simulation.compilation import compile_component, compile_plan
 from simulation.components import components
 from simulation.configuration import todays_configuration
-from simulation.flat_model import FlatModel
+from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import Event, EventArray
 from simulation.start import before_warm_up
+from simulation.state import State
 from simulation.twin import Engine
 
 _DAYS_PER_YEAR = 365.25
@@ -99,26 +100,24 @@ class CompiledNetwork:
 
     instance: Instance
     model: FlatModel
+    plan: FlatPlan
 
     @staticmethod
     def of(network: Network) -> "CompiledNetwork":
         """Write, read and compile a network."""
         instance = instance_of(network)
-        return CompiledNetwork(instance, compile_component(instance, components(instance)[0]))
+        (part,) = components(instance)
+        today = todays_configuration(instance)
+        return CompiledNetwork(instance, compile_component(instance, part), compile_plan(instance, part, today, today))
 
-    def run(self, engine: Engine, seed: int) -> EventArray:
-        """Run one replication, arrivals drawn anew; return the full event log."""
+    def start(self, seed: int) -> State:
+        """Return the state in which everyone's arrival is drawn; all configurations share it."""
         (part,) = components(self.instance)
-        today = todays_configuration(self.instance)
-        events, _ = engine(
-            self.model,
-            compile_plan(self.instance, part, today, today),
-            before_warm_up(self.instance, part, self.model, seed=seed, replication=0),
-            seed=seed,
-            replication=0,
-            until=np.inf,
-            rollout=None,
-        )
+        return before_warm_up(self.instance, part, self.model, seed=seed, replication=0)
+
+    def run(self, engine: Engine, state: State, seed: int) -> EventArray:
+        """Run one replication from its start; return the full event log."""
+        events, _ = engine(self.model, self.plan, state, seed=seed, replication=0, until=np.inf, rollout=None)
         return events
 
 
