@@ -12,8 +12,8 @@ import numpy.typing as npt
 from simulation.engines.compiled.clockwork import advance, begin
 from simulation.engines.compiled.world import (
     CAPACITY_OF,
+    ENTRY,
     IN_USE,
-    NEVER,
     NEXT,
     RING_COUNT,
     RING_ROOM,
@@ -122,10 +122,8 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         pools=columns,
         heads=np.full((pools * model.levels, 2), -1, dtype=np.int64),
         links=np.full((patients * (slots + 1), 2), -1, dtype=np.int32),
-        heap=np.full(patients + pools, -1, dtype=np.int64),
+        heap=np.zeros(patients + pools, dtype=ENTRY),
         place=np.full(patients + pools, -1, dtype=np.int64),
-        due=np.full(patients + pools, NEVER),
-        urgency=np.zeros(patients + pools, dtype=np.int64),
         dirty=np.zeros(pools, dtype=np.int64),
         turnover=turnover,
         ring=ring,
@@ -156,7 +154,7 @@ def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt
     for name, number in numbers.items():
         table[name] = number
     for name, array in arrays._asdict().items():
-        table[f"{name}_at"] = array.ctypes.data
+        table[f"{name}_address"] = array.ctypes.data
     return table
 
 

@@ -8,86 +8,90 @@ from simulation.engines.compiled.world import (
     AT_PATIENCE,
     AT_REORIENT,
     AT_REQUEST,
+    ENTITY,
     FIRST_RELEASE,
     NEVER,
     SLOT_NONE,
     STAYING,
+    URGENCY_SHIFT,
     WAITING,
+    Entry,
     World,
-    due_of,
-    heap_of,
     marks_of,
-    patients_of,
+    patient_at,
+    pending_at,
     place_of,
-    slots_of,
-    urgency_of,
+    slot_at,
 )
 
 
 @njit(cache=True, inline="always")
-def comes_before(w: World, one: int, other: int) -> bool:
-    """Total order T1: time, kind, then patient (pools after patients)."""
-    if due_of(w)[one] != due_of(w)[other]:
-        return bool(due_of(w)[one] < due_of(w)[other])
-    if urgency_of(w)[one] != urgency_of(w)[other]:
-        return bool(urgency_of(w)[one] < urgency_of(w)[other])
-    return one < other
+def comes_before(one: Entry, other: Entry) -> bool:
+    """Total order T1: time, kind, then patient (pools after patients); no jumps to mispredict."""
+    return bool((one.time < other.time) | ((one.time == other.time) & (one.order < other.order)))
+
+
+@njit(cache=True, inline="always")
+def put(w: World, position: int, time: float, order: int) -> None:
+    """Write an entry of the heap and remember where its entity stands."""
+    entry = pending_at(w, position)
+    entry.time = time
+    entry.order = order
+    place_of(w)[order & ENTITY] = position
 
 
 @njit(cache=True)
-def sift_up(w: World, position: int, entity: int) -> None:
-    """Move an entity towards the root until it stands after its parent."""
+def sift_up(w: World, position: int, time: float, order: int) -> None:
+    """Move an entry towards the root until it stands after its parent."""
     while position > 0:
         parent = (position - 1) >> 1
-        above = heap_of(w)[parent]
-        if not comes_before(w, entity, above):
+        above = pending_at(w, parent)
+        if above.time < time or (above.time == time and above.order < order):
             break
-        heap_of(w)[position] = above
-        place_of(w)[above] = position
+        put(w, position, above.time, above.order)
         position = parent
-    heap_of(w)[position] = entity
-    place_of(w)[entity] = position
+    put(w, position, time, order)
 
 
 @njit(cache=True)
-def sift_down(w: World, position: int, entity: int) -> None:
-    """Move an entity away from the root until it stands before its children."""
+def sift_down(w: World, position: int, time: float, order: int) -> None:
+    """Move an entry away from the root until it stands before its children."""
     size = w.heap_size
     while True:
         child = 2 * position + 1
         if child >= size:
             break
-        if child + 1 < size and comes_before(w, heap_of(w)[child + 1], heap_of(w)[child]):
-            child += 1
-        below = heap_of(w)[child]
-        if not comes_before(w, below, entity):
+        if child + 1 < size:
+            child += int(comes_before(pending_at(w, child + 1), pending_at(w, child)))
+        below = pending_at(w, child)
+        if time < below.time or (time == below.time and order < below.order):
             break
-        heap_of(w)[position] = below
-        place_of(w)[below] = position
+        put(w, position, below.time, below.order)
         position = child
-    heap_of(w)[position] = entity
-    place_of(w)[entity] = position
+    put(w, position, time, order)
 
 
 @njit(cache=True)
 def schedule(w: World, entity: int, time: float, urgency: int) -> None:
     """Set an entity's pending event; at time infinity it has none."""
     position = place_of(w)[entity]
-    if position >= 0 and due_of(w)[entity] == time and urgency_of(w)[entity] == urgency:
-        return
     if time == NEVER:
         if position >= 0:
             unschedule(w, entity, position)
         return
-    due_of(w)[entity] = time
-    urgency_of(w)[entity] = urgency
+    order = (urgency << URGENCY_SHIFT) | entity
     if position < 0:
         position = w.heap_size
         w.heap_size = position + 1
-    elif (position > 0 and not comes_before(w, entity, heap_of(w)[(position - 1) >> 1])) or position == 0:
-        sift_down(w, position, entity)
+        sift_up(w, position, time, order)
         return
-    sift_up(w, position, entity)
+    entry = pending_at(w, position)
+    if entry.time == time and entry.order == order:
+        return
+    if time < entry.time or (time == entry.time and order < entry.order):
+        sift_up(w, position, time, order)
+    else:
+        sift_down(w, position, time, order)
 
 
 @njit(cache=True)
@@ -96,19 +100,19 @@ def unschedule(w: World, entity: int, position: int) -> None:
     place_of(w)[entity] = -1
     size = w.heap_size - 1
     w.heap_size = size
-    last = heap_of(w)[size]
-    if last == entity:
+    if position == size:
         return
-    if position > 0 and comes_before(w, last, heap_of(w)[(position - 1) >> 1]):
-        sift_up(w, position, last)
+    last = pending_at(w, size)
+    if position > 0 and comes_before(last, pending_at(w, (position - 1) >> 1)):
+        sift_up(w, position, last.time, last.order)
     else:
-        sift_down(w, position, last)
+        sift_down(w, position, last.time, last.order)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def reschedule(w: World, i: int) -> None:
     """Make the earliest of a patient's clocks the pending event."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     time = NEVER
     urgency = FIRST_RELEASE
     if p.status == STAYING:
@@ -117,7 +121,7 @@ def reschedule(w: World, i: int) -> None:
         time = p.hazard_time
         urgency = AT_HAZARD
     for k in range(w.slots):
-        slot = slots_of(w)[i, k]
+        slot = slot_at(w, i, k)
         if slot.state == SLOT_NONE:
             continue
         if slot.onset_time < time or (slot.onset_time == time and urgency > AT_ONSET):

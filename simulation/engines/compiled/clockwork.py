@@ -24,6 +24,7 @@ from simulation.engines.compiled.world import (
     AT_REORIENT,
     CAPACITY,
     CAPACITY_OF,
+    ENTITY,
     FIRST_RELEASE,
     GONE,
     IS_ANCHOR,
@@ -38,22 +39,21 @@ from simulation.engines.compiled.world import (
     SLOT_HELD,
     SLOT_NONE,
     TO_COME,
+    URGENCY_SHIFT,
     WAITING,
     World,
     change_of,
     change_time_of,
-    due_of,
     entry_of,
-    heap_of,
     marks_of,
-    patients_of,
+    patient_at,
+    pending_at,
     pool_resource_of,
     pools_of,
     ring_of,
-    slots_of,
+    slot_at,
     steps_of,
     turnover_of,
-    urgency_of,
     write_record,
 )
 from simulation.streams import uniform
@@ -64,7 +64,7 @@ def onset(w: World, i: int, time: float) -> None:
     """The first service whose onset, or the first mark whose end, has come."""
     settle(w, i, time)
     for k in range(w.slots):
-        slot = slots_of(w)[i, k]
+        slot = slot_at(w, i, k)
         if slot.state == SLOT_HELD and slot.onset_time <= time:
             slot.onset_time = NEVER
             slot.acting = 1
@@ -82,13 +82,13 @@ def onset(w: World, i: int, time: float) -> None:
 @njit(cache=True)
 def patience_ends(w: World, i: int, time: float) -> None:
     """A wait longer than patience, or an absence longer than a service is kept."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if p.status == WAITING and p.patience_end <= time:
         settle(w, i, time)
         wait_broken(w, i, time, 0)
         return
     for k in range(w.slots):
-        slot = slots_of(w)[i, k]
+        slot = slot_at(w, i, k)
         if slot.state != SLOT_NONE and slot.keep_end <= time:
             end_service(w, i, time, k)
             refresh(w, i, time)
@@ -98,7 +98,7 @@ def patience_ends(w: World, i: int, time: float) -> None:
 @njit(cache=True)
 def reorients(w: World, i: int, time: float) -> None:
     """The rollout reaches a patient: in an anchor step the new mix decides (T11)."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     p.reorient_time = NEVER
     if p.step < 0 or steps_of(w)[p.step, IS_ANCHOR] == 0 or p.status == MOVING or p.status == GONE:
         return
@@ -110,10 +110,10 @@ def reorients(w: World, i: int, time: float) -> None:
     refresh(w, i, time)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def arrives(w: World, i: int, time: float) -> None:
     """A patient arrives: oriented to a pathway, asking for its first step (T2, T3)."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     pathway = orient(w, i)
     p.pathway = pathway
     p.settled = time
@@ -123,7 +123,7 @@ def arrives(w: World, i: int, time: float) -> None:
     write_record(w, time, i, ARRIVE, -1, -1, 0, pathway)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def act(w: World, entity: int, time: float, urgency: int) -> None:
     """Let the pending event of an entity happen."""
     if entity >= w.patients:
@@ -162,9 +162,9 @@ def advance(
         urgency = 8
         source = 0
         if w.heap_size > 0:
-            top = heap_of(w)[0]
-            time = due_of(w)[top]
-            urgency = urgency_of(w)[top]
+            top = pending_at(w, 0)
+            time = top.time
+            urgency = top.order >> URGENCY_SHIFT
         if progress[1] < w.changes:
             change = change_time_of(w)[progress[1]]
             if change < time or (change == time and urgency > 1):
@@ -172,14 +172,14 @@ def advance(
                 urgency = 1
                 source = 1
         if progress[0] < len(arrivals):
-            arrival = patients_of(w)[arrivals[progress[0]]].arrival
+            arrival = patient_at(w, arrivals[progress[0]]).arrival
             if arrival < time:
                 time = arrival
                 source = 2
         if not time < until:
             return True
         if source == 0:
-            act(w, heap_of(w)[0], time, urgency)
+            act(w, pending_at(w, 0).order & ENTITY, time, urgency)
         elif source == 1:
             pool = change_of(w)[progress[1], 0]
             pools_of(w)[pool, CAPACITY_OF] = change_of(w)[progress[1], 1]
@@ -208,7 +208,7 @@ def begin(
     for row in range(len(waiting)):
         join_line(w, waiting[row, 0], waiting[row, 1], waiting[row, 2])
     for i in range(w.patients):
-        p = patients_of(w)[i]
+        p = patient_at(w, i)
         if p.status == TO_COME or p.status == GONE:
             continue
         if rollout >= 0.0 and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:

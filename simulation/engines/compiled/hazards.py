@@ -13,16 +13,16 @@ from simulation.engines.compiled.world import (
     WAITING,
     World,
     acceptance_of,
-    clocks_of,
-    contexts_of,
+    clock_at,
+    context_at,
     fallback_of,
+    hazard_at,
     hazard_purpose_of,
-    hazards_of,
     marks_of,
     orientation_of,
-    patients_of,
+    patient_at,
     share_of,
-    slots_of,
+    slot_at,
     steps_of,
     write_record,
 )
@@ -32,7 +32,7 @@ from simulation.streams import uniform, uniform_pair, unit_exponential
 @njit(cache=True)
 def orient(w: World, i: int) -> int:
     """Return the pathway with the least E / share, or its fallback for those who refuse; -1: none is offered."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     pathways = w.pathways
     row = (p.zone * w.profiles + p.profile) * pathways
     best = -1
@@ -52,14 +52,14 @@ def orient(w: World, i: int) -> int:
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def settle(w: World, i: int, time: float) -> None:
     """Consume the hazard budgets up to now at the rates in force."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     elapsed = time - p.settled
     if elapsed > 0.0:
         for h in range(w.hazards):
-            clock = clocks_of(w)[i, h]
+            clock = clock_at(w, i, h)
             if clock.rate > 0.0:
                 clock.budget = clock.budget - clock.rate * elapsed
     p.settled = time
@@ -68,9 +68,9 @@ def settle(w: World, i: int, time: float) -> None:
 @njit(cache=True)
 def applies(w: World, i: int, row: int) -> bool:
     """Say whether a hazard row is at work: its service acts, its mark is carried, or it needs neither."""
-    hazard = hazards_of(w)[row]
+    hazard = hazard_at(w, row)
     if hazard.slot >= 0:
-        return bool(slots_of(w)[i, hazard.slot].acting == 1)
+        return bool(slot_at(w, i, hazard.slot).acting == 1)
     if hazard.mark_needed >= 0:
         return bool(marks_of(w)[i, hazard.mark_needed] > -NEVER)
     return True
@@ -80,9 +80,9 @@ def applies(w: World, i: int, row: int) -> bool:
 def add_rates(w: World, i: int, start: int, end: int) -> None:
     """Add the rates of the rated rows at work."""
     for row in range(start, end):
-        hazard = hazards_of(w)[row]
+        hazard = hazard_at(w, row)
         if not math.isnan(hazard.rate) and applies(w, i, row):
-            clock = clocks_of(w)[i, hazard.hazard]
+            clock = clock_at(w, i, hazard.hazard)
             clock.rate = clock.rate + hazard.rate * hazard.factor
 
 
@@ -90,9 +90,9 @@ def add_rates(w: World, i: int, start: int, end: int) -> None:
 def multiply_rates(w: World, i: int, start: int, end: int) -> None:
     """Multiply by the factors of the rows at work that only multiply."""
     for row in range(start, end):
-        hazard = hazards_of(w)[row]
+        hazard = hazard_at(w, row)
         if math.isnan(hazard.rate) and applies(w, i, row):
-            clock = clocks_of(w)[i, hazard.hazard]
+            clock = clock_at(w, i, hazard.hazard)
             clock.rate = clock.rate * hazard.factor
 
 
@@ -100,22 +100,26 @@ def multiply_rates(w: World, i: int, start: int, end: int) -> None:
 def refresh(w: World, i: int, time: float) -> None:
     """Settle, take the rates of the present context, and find the next hazard to strike."""
     settle(w, i, time)
-    p = patients_of(w)[i]
-    for h in range(w.hazards):
-        clocks_of(w)[i, h].rate = 0.0
+    p = patient_at(w, i)
     profiles = w.profiles
+    if p.hazard < 0 and p.status != WAITING and p.step >= 0:
+        here = context_at(w, p.step * profiles + p.profile)
+        if here.stay_start == here.stay_end:
+            return  # no hazard before, none now
+    for h in range(w.hazards):
+        clock_at(w, i, h).rate = 0.0
     if p.step >= 0:
-        here = contexts_of(w)[p.step * profiles + p.profile]
+        here = context_at(w, p.step * profiles + p.profile)
         add_rates(w, i, here.stay_start, here.stay_end)
         multiply_rates(w, i, here.stay_start, here.stay_end)
     if p.status == WAITING:
-        there = contexts_of(w)[p.awaited * profiles + p.profile]
+        there = context_at(w, p.awaited * profiles + p.profile)
         add_rates(w, i, there.wait_start, there.wait_end)
         multiply_rates(w, i, there.wait_start, there.wait_end)
     p.hazard_time = NEVER
     p.hazard = -1
     for h in range(w.hazards):
-        clock = clocks_of(w)[i, h]
+        clock = clock_at(w, i, h)
         if clock.rate > 0.0:
             if math.isnan(clock.budget):
                 clock.budget = unit_exponential(
@@ -130,7 +134,7 @@ def refresh(w: World, i: int, time: float) -> None:
 @njit(cache=True)
 def weight_of(w: World, i: int, row: int, hazard: int) -> float:
     """Return a row's part in the rate of a hazard (before what multiplies them all)."""
-    candidate = hazards_of(w)[row]
+    candidate = hazard_at(w, row)
     if candidate.hazard != hazard or math.isnan(candidate.rate) or not applies(w, i, row):
         return 0.0
     return float(candidate.rate * candidate.factor)
@@ -139,14 +143,14 @@ def weight_of(w: World, i: int, row: int, hazard: int) -> float:
 @njit(cache=True)
 def row_that_strikes(w: World, i: int, hazard: int) -> int:
     """Return the rated row that a striking hazard means; several of one name share it by their rates."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     here = p.step * w.profiles + p.profile
     start, end, more, last = 0, 0, 0, 0
     if p.step >= 0:
-        start, end = contexts_of(w)[here].stay_start, contexts_of(w)[here].stay_end
+        start, end = context_at(w, here).stay_start, context_at(w, here).stay_end
     if p.status == WAITING:
         there = p.awaited * w.profiles + p.profile
-        more, last = contexts_of(w)[there].wait_start, contexts_of(w)[there].wait_end
+        more, last = context_at(w, there).wait_start, context_at(w, there).wait_end
     total = 0.0
     only = -1
     number = 0
@@ -170,7 +174,7 @@ def row_that_strikes(w: World, i: int, hazard: int) -> int:
         p.ordinal,
         p.group,
         hazard_purpose_of(w)[hazard],
-        clocks_of(w)[i, hazard].count,
+        clock_at(w, i, hazard).count,
     )
     left = draw * total
     for row in range(start, end):
@@ -188,10 +192,10 @@ def row_that_strikes(w: World, i: int, hazard: int) -> int:
     return only
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def apply_change(w: World, i: int, time: float, profile: int, mark: int, mark_time: float) -> None:
     """Apply what a move brings: a new profile, a mark."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if profile >= 0 and profile != p.profile:
         former = p.profile
         p.profile = profile

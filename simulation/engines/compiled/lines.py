@@ -22,16 +22,16 @@ from simulation.engines.compiled.world import (
     links_of,
     neighbour_start_of,
     neighbours_of,
-    patients_of,
+    patient_at,
     pool_turnover_of,
     pools_of,
     ring_of,
-    slots_of,
+    slot_at,
     turnover_of,
 )
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def join_line(w: World, pool: int, level: int, entry: int) -> None:
     """Put an entry (patient and slot; the last slot is the gate) at the end of its list."""
     row = pool * w.levels + level
@@ -46,7 +46,7 @@ def join_line(w: World, pool: int, level: int, entry: int) -> None:
     pools_of(w)[pool, QUEUED] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def leave_list(w: World, pool: int, level: int, entry: int) -> None:
     """Take an entry out of its list."""
     row = pool * w.levels + level
@@ -64,7 +64,7 @@ def leave_list(w: World, pool: int, level: int, entry: int) -> None:
     soil(w, pool)  # the new head may fit where the old one did not
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def soil(w: World, pool: int) -> None:
     """Note that a pool's lists must be served before the next event."""
     if pools_of(w)[pool, IS_DIRTY] == 0:
@@ -74,13 +74,13 @@ def soil(w: World, pool: int) -> None:
         w.dirty_count += 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def has_room(w: World, pool: int, units: int) -> bool:
     """Say whether a pool has so many units free."""
     return bool(pools_of(w)[pool, IN_USE] + units <= pools_of(w)[pool, CAPACITY_OF])
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def would_head(w: World, pool: int, level: int) -> bool:
     """Whether a newcomer of this rank would head the pool's lists."""
     if pools_of(w)[pool, QUEUED] == 0:
@@ -91,7 +91,7 @@ def would_head(w: World, pool: int, level: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def find_pool(w: World, own: int, units: int, level: int) -> int:
     """Return the pool that serves a request at once: the own one, else the nearest of the basin whose list is empty."""
     if would_head(w, own, level) and has_room(w, own, units):
@@ -103,7 +103,7 @@ def find_pool(w: World, own: int, units: int, level: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def give_back(w: World, time: float, pool: int, units: int) -> None:
     """Give units back: free at once, or after the pool's turnover."""
     delay = pool_turnover_of(w)[pool]
@@ -136,7 +136,7 @@ def units_ready(w: World, pool: int) -> None:
     soil(w, pool)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def head_of_line(w: World, pool: int) -> int:
     """Return the entry that heads a pool's lists, -1 when nobody waits."""
     if pools_of(w)[pool, QUEUED] == 0:
@@ -148,14 +148,14 @@ def head_of_line(w: World, pool: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def request_of(w: World, entry: int) -> tuple[int, int, float]:
     """Return units, rank and time of asking of a waiting entry."""
     i, k = divmod(entry, w.slots + 1)
     if k == w.slots:
-        p = patients_of(w)[i]
+        p = patient_at(w, i)
         return p.asked_units, p.asked_level, p.asked
-    slot = slots_of(w)[i, k]
+    slot = slot_at(w, i, k)
     return slot.units, slot.level, slot.asked
 
 

@@ -49,20 +49,20 @@ from simulation.engines.compiled.world import (
     WAIT,
     WAITING,
     World,
-    clocks_of,
-    contexts_of,
+    clock_at,
+    context_at,
     dirty_of,
     entry_of,
-    hazards_of,
+    hazard_at,
     marks_of,
     name_purpose_of,
-    patients_of,
+    patient_at,
     pool_of_of,
     pool_resource_of,
     pools_of,
-    routes_of,
-    services_of,
-    slots_of,
+    route_at,
+    service_at,
+    slot_at,
     steps_of,
     visits_of,
     write_record,
@@ -73,7 +73,7 @@ from simulation.streams import duration, uniform_pair
 @njit(cache=True)
 def release_gate(w: World, i: int, time: float) -> None:
     """Give the units of the gate back."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if p.gate_pool >= 0:
         pool, units = p.gate_pool, p.gate_units
         p.gate_pool = -1
@@ -88,25 +88,25 @@ def give_gate_back(w: World, time: float, i: int, pool: int, units: int) -> None
     give_back(w, time, pool, units)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def keeps_gate(w: World, i: int, target: int) -> bool:
     """Whether the gate stays with the patient on the way: held while waiting, or needed there as a service."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if p.gate_pool < 0:
         return False
-    there = contexts_of(w)[target * w.profiles + p.profile]
+    there = context_at(w, target * w.profiles + p.profile)
     if there.hold == 1:
         return True
     for row in range(there.service_start, there.service_end):
-        if services_of(w)[row].resource == pool_resource_of(w)[p.gate_pool]:
+        if service_at(w, row).resource == pool_resource_of(w)[p.gate_pool]:
             return True
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def leave_line(w: World, i: int) -> None:
     """Leave the waiting list of the awaited gate."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if p.status == WAITING:
         slots = w.slots
         leave_list(w, p.asked_pool, p.asked_level, i * (slots + 1) + slots)
@@ -114,11 +114,11 @@ def leave_line(w: World, i: int) -> None:
         p.patience_end = NEVER
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def depart(w: World, i: int, time: float, target: int) -> None:
     """End the present episode: the request for the next step is a separate event at the same time (T1)."""
     leave_line(w, i)
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if not keeps_gate(w, i, target):
         release_gate(w, i, time)
     p.status = MOVING
@@ -127,15 +127,15 @@ def depart(w: World, i: int, time: float, target: int) -> None:
     p.request_time = time
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def stay_ends(w: World, i: int, time: float) -> None:
     """T5: the stay has lasted its sampled time; the routing draw says where to."""
-    p = patients_of(w)[i]
-    here = contexts_of(w)[p.step * w.profiles + p.profile]
+    p = patient_at(w, i)
+    here = context_at(w, p.step * w.profiles + p.profile)
     route = p.route
     if route < 0:
         route = chosen_route(w, here.route_start, here.route_end, p.routing)
-    move = routes_of(w)[route]
+    move = route_at(w, route)
     target = move.to
     settle(w, i, time)
     apply_change(w, i, time, move.profile, move.mark, move.mark_time)
@@ -143,24 +143,24 @@ def stay_ends(w: World, i: int, time: float) -> None:
     refresh(w, i, time)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def chosen_route(w: World, start: int, end: int, draw: float) -> int:
     """Return the route that a routing draw means."""
     for row in range(start, end - 1):
-        if draw < routes_of(w)[row].cumulative:
+        if draw < route_at(w, row).cumulative:
             return row
     return end - 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def request(w: World, i: int, time: float) -> None:
     """Ask to enter the awaited step: orientation at an anchor, then the gate."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     target = p.awaited
     p.request_time = NEVER
     if p.transfer >= 0 and (p.status != MOVING or steps_of(w)[target, IS_ANCHOR] == 1):
         leave_line(w, i)
-        target = services_of(w)[slots_of(w)[i, p.transfer].row].leads_to
+        target = service_at(w, slot_at(w, i, p.transfer).row).leads_to
         p.transfer = -1
     elif steps_of(w)[target, IS_ANCHOR] == 1:
         pathway = orient(w, i)
@@ -171,12 +171,12 @@ def request(w: World, i: int, time: float) -> None:
     ask_gate(w, i, time, target)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def ask_gate(w: World, i: int, time: float, target: int) -> None:
     """T4: a step with a gate needs units of it; T8: who waits lives on in the former step."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     p.awaited = target
-    there = contexts_of(w)[target * w.profiles + p.profile]
+    there = context_at(w, target * w.profiles + p.profile)
     if p.gate_pool >= 0 and not keeps_gate(w, i, target):
         release_gate(w, i, time)
     if there.gate < 0:
@@ -185,7 +185,7 @@ def ask_gate(w: World, i: int, time: float, target: int) -> None:
     own = pool_of_of(w)[p.zone, there.gate]
     write_record(w, time, i, WAIT, there.gate, own, there.amount, target)
     for k in range(w.slots):
-        slot = slots_of(w)[i, k]
+        slot = slot_at(w, i, k)
         if slot.state == SLOT_HELD and pool_resource_of(w)[slot.pool] == there.gate and slot.units >= there.amount:
             use_unit_in_hand(w, i, time, k, there.amount)
             return
@@ -211,7 +211,7 @@ def ask_gate(w: World, i: int, time: float, target: int) -> None:
 @njit(cache=True)
 def use_unit_in_hand(w: World, i: int, time: float, k: int, amount: int) -> None:
     """The units held as a service become the gate; what is more than needed is given back."""
-    slot = slots_of(w)[i, k]
+    slot = slot_at(w, i, k)
     pool = slot.pool
     spare = slot.units - amount
     clear_slot(w, i, k)
@@ -224,9 +224,9 @@ def use_unit_in_hand(w: World, i: int, time: float, k: int, amount: int) -> None
 @njit(cache=True)
 def wait_broken(w: World, i: int, time: float, why: int) -> None:
     """A wait is broken: patience ran out (0) or the line was full (1)."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     write_record(w, time, i, BREAK, -1, -1, why, p.awaited)
-    there = contexts_of(w)[p.awaited * w.profiles + p.profile]
+    there = context_at(w, p.awaited * w.profiles + p.profile)
     if there.on_break >= 0:
         depart(w, i, time, there.on_break)
         refresh(w, i, time)
@@ -238,7 +238,7 @@ def wait_broken(w: World, i: int, time: float, why: int) -> None:
 @njit(cache=True)
 def gone(w: World, i: int, time: float, kind: int) -> None:
     """The story ends: everything held is given back, every line left."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     write_record(w, time, i, kind, -1, -1, 0, p.awaited)
     release_gate(w, i, time)
     for k in range(w.slots):
@@ -255,10 +255,10 @@ def gone(w: World, i: int, time: float, kind: int) -> None:
         marks_of(w)[i, m] = -NEVER
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def grant_gate(w: World, time: float, i: int, pool: int) -> None:
     """A waiting patient gets the gate: the former step ends now."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     units = p.asked_units
     leave_line(w, i)
     pools_of(w)[pool, IN_USE] += units
@@ -268,13 +268,13 @@ def grant_gate(w: World, time: float, i: int, pool: int) -> None:
     reschedule(w, i)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def needs_as_service(w: World, i: int, target: int) -> bool:
     """Say whether a step needs as a service what the patient holds as gate."""
-    p = patients_of(w)[i]
-    there = contexts_of(w)[target * w.profiles + p.profile]
+    p = patient_at(w, i)
+    there = context_at(w, target * w.profiles + p.profile)
     for row in range(there.service_start, there.service_end):
-        if services_of(w)[row].resource == pool_resource_of(w)[p.gate_pool]:
+        if service_at(w, row).resource == pool_resource_of(w)[p.gate_pool]:
             return True
     return False
 
@@ -282,7 +282,7 @@ def needs_as_service(w: World, i: int, target: int) -> bool:
 @njit(cache=True)
 def enter(w: World, i: int, time: float, pool: int, units: int) -> None:
     """Begin the stay in the awaited step, with the gate's units taken."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     target = p.awaited
     settle(w, i, time)
     former_pool, former_units = p.gate_pool, p.gate_units
@@ -313,11 +313,11 @@ def enter(w: World, i: int, time: float, pool: int, units: int) -> None:
     refresh(w, i, time)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def draw_stay(w: World, i: int, time: float) -> None:
     """T5: length and destination by keyed numbers, the n-th stay in a step of this name."""
-    p = patients_of(w)[i]
-    here = contexts_of(w)[p.step * w.profiles + p.profile]
+    p = patient_at(w, i)
+    here = context_at(w, p.step * w.profiles + p.profile)
     name = steps_of(w)[p.step, NAME_OF]
     visit = visits_of(w)[i, name]
     visits_of(w)[i, name] = visit + 1
@@ -326,30 +326,30 @@ def draw_stay(w: World, i: int, time: float) -> None:
     p.route = -1
     if here.law == BY_DESTINATION:
         p.route = chosen_route(w, here.route_start, here.route_end, routing)
-        move = routes_of(w)[p.route]
+        move = route_at(w, p.route)
         if move.law >= 0:
             p.stay_end = time + duration(move.law, move.a, move.b, move.c, length)
             return
     p.stay_end = time + duration(here.law, here.a, here.b, here.c, length)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def begin_services(w: World, i: int, time: float, former_pool: int, former_units: int) -> None:
     """On entry: end or keep what this step does not have, then ask for what it has."""
-    p = patients_of(w)[i]
-    here = contexts_of(w)[p.step * w.profiles + p.profile]
+    p = patient_at(w, i)
+    here = context_at(w, p.step * w.profiles + p.profile)
     for k in range(w.slots):
-        slot = slots_of(w)[i, k]
+        slot = slot_at(w, i, k)
         if slot.state == SLOT_NONE or slot.active == 0:
             continue
         needed = False
         for row in range(here.service_start, here.service_end):
-            if services_of(w)[row].slot == k:
+            if service_at(w, row).slot == k:
                 needed = True
         if not needed:
-            if services_of(w)[slot.row].keep > 0.0:
+            if service_at(w, slot.row).keep > 0.0:
                 slot.active = 0
-                slot.keep_end = time + services_of(w)[slot.row].keep
+                slot.keep_end = time + service_at(w, slot.row).keep
                 write_record(w, time, i, SERVICE_ABSENT, pool_resource_of(w)[slot.pool], slot.pool, slot.units, -1)
             else:
                 end_service(w, i, time, k)
@@ -360,10 +360,10 @@ def begin_services(w: World, i: int, time: float, former_pool: int, former_units
 @njit(cache=True)
 def ask_service(w: World, i: int, time: float, row: int, former_pool: int, former_units: int) -> None:
     """Ask for one service of the step just entered, with the gate just left if that is the resource."""
-    p = patients_of(w)[i]
-    service = services_of(w)[row]
+    p = patient_at(w, i)
+    service = service_at(w, row)
     k = service.slot
-    slot = slots_of(w)[i, k]
+    slot = slot_at(w, i, k)
     own = pool_of_of(w)[p.zone, service.resource]
     if slot.state != SLOT_NONE:
         resume_service(w, i, time, k, row)
@@ -398,8 +398,8 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
 @njit(cache=True)
 def resume_service(w: World, i: int, time: float, k: int, row: int) -> None:
     """A service already held or awaited is needed here too; less is given back, more is taken if free."""
-    slot = slots_of(w)[i, k]
-    service = services_of(w)[row]
+    slot = slot_at(w, i, k)
+    service = service_at(w, row)
     if slot.active == 0:
         slot.active = 1
         slot.keep_end = NEVER
@@ -425,8 +425,8 @@ def resume_service(w: World, i: int, time: float, k: int, row: int) -> None:
 @njit(cache=True)
 def lead_on(w: World, i: int, time: float, k: int) -> None:
     """A unit that leads to a step is taken there at the end of the episode: at once in an anchor step."""
-    p = patients_of(w)[i]
-    if services_of(w)[slots_of(w)[i, k].row].leads_to >= 0:
+    p = patient_at(w, i)
+    if service_at(w, slot_at(w, i, k).row).leads_to >= 0:
         p.transfer = k
         if p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1 and p.status != MOVING:
             p.request_time = time
@@ -437,8 +437,8 @@ def lead_on(w: World, i: int, time: float, k: int) -> None:
 @njit(cache=True)
 def hold_service(w: World, i: int, time: float, k: int, pool: int, units: int) -> None:
     """The units of a service are the patient's from now on; it acts after its onset."""
-    slot = slots_of(w)[i, k]
-    service = services_of(w)[slot.row]
+    slot = slot_at(w, i, k)
+    service = service_at(w, slot.row)
     slot.state = SLOT_HELD
     slot.pool = pool
     slot.units = units
@@ -453,7 +453,7 @@ def hold_service(w: World, i: int, time: float, k: int, pool: int, units: int) -
 @njit(cache=True)
 def grant_service(w: World, time: float, i: int, k: int, pool: int) -> None:
     """A waiting service is granted."""
-    slot = slots_of(w)[i, k]
+    slot = slot_at(w, i, k)
     units = slot.units
     leave_list(w, slot.pool, slot.level, i * (w.slots + 1) + k)
     pools_of(w)[pool, IN_USE] += units
@@ -465,14 +465,14 @@ def grant_service(w: World, time: float, i: int, k: int, pool: int) -> None:
 @njit(cache=True)
 def clear_slot(w: World, i: int, k: int) -> None:
     """Forget a service."""
-    slot = slots_of(w)[i, k]
+    slot = slot_at(w, i, k)
     slot.state = SLOT_NONE
     slot.active = 0
     slot.acting = 0
     slot.onset_time = NEVER
     slot.keep_end = NEVER
     slot.units = 0
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     if p.transfer == k:
         p.transfer = -1
         if p.status != MOVING:
@@ -482,11 +482,11 @@ def clear_slot(w: World, i: int, k: int) -> None:
 @njit(cache=True)
 def end_service(w: World, i: int, time: float, k: int) -> None:
     """Give a service back, or leave its waiting list."""
-    slot = slots_of(w)[i, k]
+    slot = slot_at(w, i, k)
     if slot.state == SLOT_NONE:
         return
     pool, units = slot.pool, slot.units
-    resource = services_of(w)[slot.row].resource
+    resource = service_at(w, slot.row).resource
     if slot.state == SLOT_HELD:
         clear_slot(w, i, k)
         write_record(w, time, i, SERVICE_END, resource, pool, 0, -1)
@@ -500,21 +500,21 @@ def end_service(w: World, i: int, time: float, k: int) -> None:
 @njit(cache=True)
 def hazard_strikes(w: World, i: int, time: float) -> None:
     """T6: a budget is consumed; the row that strikes says what follows."""
-    p = patients_of(w)[i]
+    p = patient_at(w, i)
     hazard = p.hazard
     settle(w, i, time)
     row = row_that_strikes(w, i, hazard)
-    clocks_of(w)[i, hazard].budget = math.nan
-    clocks_of(w)[i, hazard].count += 1
+    clock_at(w, i, hazard).budget = math.nan
+    clock_at(w, i, hazard).count += 1
     write_record(w, time, i, HAZARD_EVENT, -1, -1, 0, hazard)
-    move = hazards_of(w)[row]
+    move = hazard_at(w, row)
     apply_change(w, i, time, move.profile, move.mark, move.mark_time)
     if move.to >= 0:
         depart(w, i, time, move.to)
     refresh(w, i, time)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def serve(w: World, time: float, pool: int) -> None:
     """Grant a pool's free units, head of line first; the own list before the basin's."""
     while True:
@@ -534,7 +534,7 @@ def serve(w: World, time: float, pool: int) -> None:
             grant_service(w, time, i, k, pool)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def serve_all(w: World, time: float) -> None:
     """Serve the pools where something changed, in the order of change."""
     while w.dirty_count > 0:

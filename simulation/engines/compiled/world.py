@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
 from numba import carray, njit, types
 from numba.extending import intrinsic
 
@@ -31,6 +32,12 @@ PATHWAY_OF, IS_ANCHOR, IS_EXIT, NAME_OF = 0, 1, 2, 3  # steps
 RING_START, RING_ROOM, RING_FIRST, RING_COUNT = 0, 1, 2, 3  # rings of units being made ready
 PREVIOUS, NEXT = 0, 1  # links
 NEVER = math.inf
+
+# A pending event: when, then in one number the kind and the entity (a patient, or behind them a pool).
+ENTRY = np.dtype([("time", np.float64), ("order", np.int64)], align=True)
+Entry = Any  # one record of `ENTRY`
+URGENCY_SHIFT = 40
+ENTITY = (1 << URGENCY_SHIFT) - 1
 
 
 class Arrays(NamedTuple):
@@ -63,10 +70,8 @@ class Arrays(NamedTuple):
     pools: npt.NDArray[np.int64]  # [Q, 4] capacity, units in use, number waiting, dirty
     heads: npt.NDArray[np.int64]  # [Q * L, 2] first and last entry of each list
     links: npt.NDArray[np.int32]  # [n * (K + 1), 2] previous and next entry
-    heap: npt.NDArray[np.int64]  # [n + Q] entities
+    heap: npt.NDArray[np.void]  # [n + Q] pending events (`ENTRY`), the earliest first
     place: npt.NDArray[np.int64]  # [n + Q] position in the heap; -1: none
-    due: npt.NDArray[np.float64]  # [n + Q] time of the pending event
-    urgency: npt.NDArray[np.int64]  # [n + Q] its kind
     dirty: npt.NDArray[np.int64]  # [Q] pools to serve, first in first out
     turnover: npt.NDArray[np.float64]  # [room, 2] (time, units) being made ready, a ring per pool
     ring: npt.NDArray[np.int64]  # [Q, 4] where the pool's ring starts, its room, its first, its number
@@ -94,7 +99,7 @@ WORLD = np.dtype(
         ("logged", np.int64),
         ("dirty_first", np.int64),
         ("dirty_count", np.int64),
-        *((f"{name}_at", np.int64) for name in Arrays._fields),
+        *((f"{name}_address", np.int64) for name in Arrays._fields),
     ]
 )
 World = Any  # one record of `WORLD`, which numba passes as a bare pointer: no reference counts, no sizes
@@ -110,217 +115,218 @@ def _pointer(typing_context: object, address: object) -> tuple[object, object]:
     return types.voidptr(types.int64), generate
 
 
-@njit(cache=True)
-def contexts_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `contexts`."""
-    return carray(_pointer(w.contexts_at), (1,), CONTEXT)
+@intrinsic
+def _record_of(typing_context: object, address: object, row: object, dtype: Any) -> tuple[object, object]:  # noqa: ANN401
+    """Point at a row of a table of records: unlike an array's index, a row is never counted from the end."""
+    layout = dtype.dtype
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
+        size = ir.Constant(ir.IntType(64), layout.size)
+        place = builder.add(arguments[0], builder.mul(arguments[1], size))
+        return builder.inttoptr(place, context.get_value_type(signature.return_type))
+
+    return layout(types.int64, types.int64, dtype), generate
 
 
 @njit(cache=True)
-def services_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `services`."""
-    return carray(_pointer(w.services_at), (1,), SERVICE)
+def context_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `contexts`."""
+    return _record_of(w.contexts_address, row, CONTEXT)
 
 
 @njit(cache=True)
-def routes_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `routes`."""
-    return carray(_pointer(w.routes_at), (1,), ROUTE)
+def service_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `services`."""
+    return _record_of(w.services_address, row, SERVICE)
 
 
 @njit(cache=True)
-def hazards_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `hazards`."""
-    return carray(_pointer(w.hazards_at), (1,), HAZARD)
+def route_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `routes`."""
+    return _record_of(w.routes_address, row, ROUTE)
+
+
+@njit(cache=True)
+def hazard_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `hazards`."""
+    return _record_of(w.hazards_address, row, HAZARD)
 
 
 @njit(cache=True)
 def steps_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `steps`."""
-    return carray(_pointer(w.steps_at), (1, 4), np.int64)
+    return carray(_pointer(w.steps_address), (1, 4), np.int64)
 
 
 @njit(cache=True)
 def name_purpose_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `name_purpose`."""
-    return carray(_pointer(w.name_purpose_at), (1,), np.uint64)
+    return carray(_pointer(w.name_purpose_address), (1,), np.uint64)
 
 
 @njit(cache=True)
 def hazard_purpose_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `hazard_purpose`."""
-    return carray(_pointer(w.hazard_purpose_at), (1,), np.uint64)
+    return carray(_pointer(w.hazard_purpose_address), (1,), np.uint64)
 
 
 @njit(cache=True)
 def entry_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `entry`."""
-    return carray(_pointer(w.entry_at), (1,), np.int32)
+    return carray(_pointer(w.entry_address), (1,), np.int32)
 
 
 @njit(cache=True)
 def orientation_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `orientation`."""
-    return carray(_pointer(w.orientation_at), (1, 2), np.uint64)
+    return carray(_pointer(w.orientation_address), (1, 2), np.uint64)
 
 
 @njit(cache=True)
 def acceptance_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `acceptance`."""
-    return carray(_pointer(w.acceptance_at), (1,), np.float64)
+    return carray(_pointer(w.acceptance_address), (1,), np.float64)
 
 
 @njit(cache=True)
 def fallback_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `fallback`."""
-    return carray(_pointer(w.fallback_at), (1,), np.int32)
+    return carray(_pointer(w.fallback_address), (1,), np.int32)
 
 
 @njit(cache=True)
 def pool_of_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `pool_of`."""
-    return carray(_pointer(w.pool_of_at), (1, w.resources), np.int32)
+    return carray(_pointer(w.pool_of_address), (1, w.resources), np.int32)
 
 
 @njit(cache=True)
 def pool_turnover_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `pool_turnover`."""
-    return carray(_pointer(w.pool_turnover_at), (1,), np.float64)
+    return carray(_pointer(w.pool_turnover_address), (1,), np.float64)
 
 
 @njit(cache=True)
 def pool_resource_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `pool_resource`."""
-    return carray(_pointer(w.pool_resource_at), (1,), np.int32)
+    return carray(_pointer(w.pool_resource_address), (1,), np.int32)
 
 
 @njit(cache=True)
 def neighbour_start_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `neighbour_start`."""
-    return carray(_pointer(w.neighbour_start_at), (1,), np.int32)
+    return carray(_pointer(w.neighbour_start_address), (1,), np.int32)
 
 
 @njit(cache=True)
 def neighbours_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `neighbours`."""
-    return carray(_pointer(w.neighbours_at), (1,), np.int32)
+    return carray(_pointer(w.neighbours_address), (1,), np.int32)
 
 
 @njit(cache=True)
 def share_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `share`."""
-    return carray(_pointer(w.share_at), (1,), np.float64)
+    return carray(_pointer(w.share_address), (1,), np.float64)
 
 
 @njit(cache=True)
 def change_time_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `change_time`."""
-    return carray(_pointer(w.change_time_at), (1,), np.float64)
+    return carray(_pointer(w.change_time_address), (1,), np.float64)
 
 
 @njit(cache=True)
 def change_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `change`."""
-    return carray(_pointer(w.change_at), (1, 2), np.int32)
+    return carray(_pointer(w.change_address), (1, 2), np.int32)
 
 
 @njit(cache=True)
-def patients_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `patients`."""
-    return carray(_pointer(w.patients_at), (1,), PATIENT)
+def patient_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `patients`."""
+    return _record_of(w.patients_address, row, PATIENT)
 
 
 @njit(cache=True)
-def slots_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `slots`."""
-    return carray(_pointer(w.slots_at), (1, w.slots), SLOT)
+def slot_at(w: World, patient: int, number: int) -> Any:  # noqa: ANN401
+    """Return one of a patient's slots."""
+    return _record_of(w.slots_address, patient * w.slots + number, SLOT)
 
 
 @njit(cache=True)
-def clocks_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `clocks`."""
-    return carray(_pointer(w.clocks_at), (1, w.hazards), CLOCK)
+def clock_at(w: World, patient: int, number: int) -> Any:  # noqa: ANN401
+    """Return one of a patient's clocks."""
+    return _record_of(w.clocks_address, patient * w.hazards + number, CLOCK)
 
 
 @njit(cache=True)
 def marks_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `marks`."""
-    return carray(_pointer(w.marks_at), (1, w.marks), np.float64)
+    return carray(_pointer(w.marks_address), (1, w.marks), np.float64)
 
 
 @njit(cache=True)
 def visits_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `visits`."""
-    return carray(_pointer(w.visits_at), (1, w.names), np.int32)
+    return carray(_pointer(w.visits_address), (1, w.names), np.int32)
 
 
 @njit(cache=True)
 def pools_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `pools`."""
-    return carray(_pointer(w.pools_at), (1, 4), np.int64)
+    return carray(_pointer(w.pools_address), (1, 4), np.int64)
 
 
 @njit(cache=True)
 def heads_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `heads`."""
-    return carray(_pointer(w.heads_at), (1, 2), np.int64)
+    return carray(_pointer(w.heads_address), (1, 2), np.int64)
 
 
 @njit(cache=True)
 def links_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `links`."""
-    return carray(_pointer(w.links_at), (1, 2), np.int32)
+    return carray(_pointer(w.links_address), (1, 2), np.int32)
 
 
 @njit(cache=True)
-def heap_of(w: World) -> npt.NDArray[np.int64]:
-    """Return the array `heap`."""
-    return carray(_pointer(w.heap_at), (1,), np.int64)
+def pending_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return the pending event at a position of the heap."""
+    return _record_of(w.heap_address, row, ENTRY)
 
 
 @njit(cache=True)
 def place_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `place`."""
-    return carray(_pointer(w.place_at), (1,), np.int64)
-
-
-@njit(cache=True)
-def due_of(w: World) -> npt.NDArray[np.float64]:
-    """Return the array `due`."""
-    return carray(_pointer(w.due_at), (1,), np.float64)
-
-
-@njit(cache=True)
-def urgency_of(w: World) -> npt.NDArray[np.int64]:
-    """Return the array `urgency`."""
-    return carray(_pointer(w.urgency_at), (1,), np.int64)
+    return carray(_pointer(w.place_address), (1,), np.int64)
 
 
 @njit(cache=True)
 def dirty_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `dirty`."""
-    return carray(_pointer(w.dirty_at), (1,), np.int64)
+    return carray(_pointer(w.dirty_address), (1,), np.int64)
 
 
 @njit(cache=True)
 def turnover_of(w: World) -> npt.NDArray[np.float64]:
     """Return the array `turnover`."""
-    return carray(_pointer(w.turnover_at), (1, 2), np.float64)
+    return carray(_pointer(w.turnover_address), (1, 2), np.float64)
 
 
 @njit(cache=True)
 def ring_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `ring`."""
-    return carray(_pointer(w.ring_at), (1, 4), np.int64)
+    return carray(_pointer(w.ring_address), (1, 4), np.int64)
 
 
 @njit(cache=True)
-def log_of(w: World) -> npt.NDArray[np.void]:
-    """Return the array `log`."""
-    return carray(_pointer(w.log_at), (1,), EVENT)
+def record_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a record of the log."""
+    return _record_of(w.log_address, row, EVENT)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def write_record(
     w: World, time: float, patient: int, kind: int, resource: int, pool: int, units: int, detail: int
 ) -> None:
@@ -329,13 +335,13 @@ def write_record(
     w.logged = number + 1
     if number >= w.room:
         return  # the driver sees the count and refuses the run
-    record = log_of(w)[number]
+    record = record_at(w, number)
     record.time = time
     record.patient = patient
     record.kind = kind
     if patient >= 0:
-        record.profile = patients_of(w)[patient].profile
-        record.step = patients_of(w)[patient].step
+        record.profile = patient_at(w, patient).profile
+        record.step = patient_at(w, patient).step
     else:
         record.profile = -1
         record.step = -1
