@@ -97,7 +97,7 @@ class _Territory:
         """T11: whoever stands in an anchor step and is sent elsewhere by the new mix gets a keyed time for it."""
         if patient.step >= 0 and self.anchor[patient.step]:
             pathway = self._orient(patient)
-            if pathway not in (-1, patient.pathway):
+            if pathway >= 0 and not self._is_on(patient, pathway):
                 draw = self._uniform(patient.chooser, patient, _ROLLOUT, 0)
                 patient.reorient_time = self.start + draw * rollout
 
@@ -212,10 +212,15 @@ class _Territory:
         if not settled or patient.step < 0 or not self.anchor[patient.step]:
             return
         pathway = self._orient(patient)
-        if pathway not in (-1, patient.pathway):
+        if pathway >= 0 and not self._is_on(patient, pathway):
             self._record(time, patient, Event.REORIENT, detail=pathway)
             self._depart(patient, time, self.entry[pathway])
             self._refresh(patient, time)
+
+    def _is_on(self, patient: Patient, pathway: int) -> bool:
+        """Whether a patient is on a pathway already: lives on it, or waits for a step of it."""
+        awaits = patient.status == Status.WAITING and self.pathway[patient.awaited] == pathway
+        return patient.pathway == pathway or awaits
 
     # From one step to the next (T4, T5, T8).
 

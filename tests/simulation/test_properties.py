@@ -28,7 +28,7 @@ CALM = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=20,
+    max_examples=25,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate,),
 )

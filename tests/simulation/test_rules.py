@@ -728,6 +728,30 @@ def test_t11_over_the_rollout_those_at_home_follow_the_new_mix_at_keyed_times(en
     assert [line for line in story if "REORIENT" in line and "help" not in line] == []
 
 
+def test_t11_who_waits_to_enter_the_pathway_of_the_mix_keeps_the_place_in_line(engine_name):
+    """At home, sent to `help`, whose first step is behind a full gate: rollout of the same mix changes nothing."""
+    instance = world(
+        entry="home",
+        beds=0,
+        steps=[{"pathway": "care", "step": "home", "anchor": True}, fixed("stay", 1, gate="bed")],
+        moves=[
+            {"pathway": "care", "step": "home", "hazard": "death", "to": "out", "rate": 0.0001},
+            {"pathway": "care", "step": "home", "hazard": "decline", "rate": 9 * YEAR, "new_profile": "frail"},
+            {"pathway": "care", "step": "home", "profile": "frail", "hazard": "fall", "to": "stay", "rate": 0.0001},
+            ends("stay", "home"),
+        ],
+        profiles=[{"profile": "old"}, {"profile": "frail"}],
+        pathways=[{"pathway": "care", "entry": "home"}, {"pathway": "help", "base": "care", "entry": "stay"}],
+        offers=[
+            {"profile": "old", "pathway": "care", "current": 1},
+            {"profile": "frail", "pathway": "help", "current": 1},
+        ],
+    )
+    waiting = scene(instance, 0.0).after(engine_name, 5.0)
+    assert waiting.state.patients["asked"][0] > 0.0
+    assert [line for line in waiting.play(engine_name, until=9.0, rollout=1.0)[0] if "decline" not in line] == []
+
+
 def test_t12_a_pathway_share_changes_nobodys_luck(engine_name):
     """The n-th fall of a patient takes the same budget in either pathway."""
     people = scene(life({"hazard": "fall", "rate": 0.2 * YEAR}), 0.0, 0.0)

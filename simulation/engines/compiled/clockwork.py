@@ -32,6 +32,7 @@ from simulation.engines.compiled.world import (
     MOVING,
     NEVER,
     ONSET,
+    PATHWAY_OF,
     REORIENT,
     RING_COUNT,
     RING_FIRST,
@@ -96,6 +97,13 @@ def patience_ends(w: World, i: int, time: float) -> None:
 
 
 @njit(cache=True)
+def is_on(w: World, i: int, pathway: int) -> bool:
+    """Whether a patient is on a pathway already: lives on it, or waits for a step of it."""
+    p = patient_at(w, i)
+    return bool(p.pathway == pathway or (p.status == WAITING and steps_of(w)[p.awaited, PATHWAY_OF] == pathway))
+
+
+@njit(cache=True)
 def reorients(w: World, i: int, time: float) -> None:
     """The rollout reaches a patient: in an anchor step the new mix decides (T11)."""
     p = patient_at(w, i)
@@ -103,7 +111,7 @@ def reorients(w: World, i: int, time: float) -> None:
     if p.step < 0 or steps_of(w)[p.step, IS_ANCHOR] == 0 or p.status == MOVING or p.status == GONE:
         return
     pathway = orient(w, i)
-    if pathway < 0 or pathway == p.pathway:
+    if pathway < 0 or is_on(w, i, pathway):
         return
     write_record(w, time, i, REORIENT, -1, -1, 0, pathway)
     depart(w, i, time, entry_of(w)[pathway])
@@ -213,7 +221,7 @@ def begin(
             continue
         if rollout >= 0.0 and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
             pathway = orient(w, i)
-            if pathway >= 0 and pathway != p.pathway:
+            if pathway >= 0 and not is_on(w, i, pathway):
                 draw = uniform(w.seed, w.replication, p.chooser, p.group, rollout_purpose, 0)
                 p.reorient_time = start + draw * rollout
         reschedule(w, i)
