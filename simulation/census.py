@@ -9,7 +9,7 @@ lived in as a service, even beyond capacity (those units drain); other services 
 entered as far as units last, and the rest of the patients wait for theirs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,10 +23,10 @@ from simulation.components import Component
 from simulation.configuration import Configuration
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.offer_in_force import OfferInForce, todays_offer
-from simulation.start import FOUNDERS, before_warm_up
+from simulation.start import FOUNDERS, before_warm_up, draw_hazards
 from simulation.state import Held, State, Status, empty_state
 from simulation.stay_laws import residual, survival
-from simulation.streams import Law, uniform, uniform_pair, uniforms, unit_exponential
+from simulation.streams import Law, uniform_pair, uniforms
 
 # Ordinals of those counted, and of those who lend them their choice of a pathway.
 COUNTED = 1 << 43
@@ -196,37 +196,44 @@ class _Arrival:
 
     def placed(self) -> State:
         """Return the state with everybody placed."""
-        for patient in self.present:
-            self._stay(int(patient))
-            self._gate(int(patient))
+        for here, members in self._by_context():
+            self._stays(here, members)
+            self._gates(here, members)
         for request in sorted(self._requests(), key=lambda each: each.rank):
             self._serve(request)
-        for patient in self.present:
-            self._hazards(int(patient))
+        for here, members in self._by_context():
+            self._rates(here, members)
+        patients, clocks = self.state.patients[self.present], self.state.clocks[self.present]
+        draw_hazards(self.model, patients, clocks, 0.0, self.seed, self.replication)
+        self.state.patients[self.present], self.state.clocks[self.present] = patients, clocks
         waiting = sorted((entry for line in self.lines for entry in line), key=lambda entry: entry[:2])
         return replace(self.state, waiting=np.array(waiting, dtype=np.int64).reshape(-1, 3))
 
-    def _context(self, patient: int) -> np.void:
-        row = self.state.patients[patient]
-        context: np.void = self.model.contexts[row["step"] * self.model.profiles + row["profile"]]
-        return context
+    def _by_context(self) -> Iterator[tuple[np.void, npt.NDArray[np.int64]]]:
+        """Yield each context with the patients in it."""
+        rows = self.state.patients[self.present]
+        contexts = rows["step"].astype(np.int64) * self.model.profiles + rows["profile"]
+        for context in np.unique(contexts):
+            yield self.model.contexts[context], self.present[contexts == context]
 
-    def _stay(self, patient: int) -> None:
-        """T5: what is left of the stay, and where it leads, by the numbers of the first stay in a step of this name."""
-        row, here = self.state.patients[patient], self._context(patient)
-        name = self.model.step_name[row["step"]]
-        length, row["routing"] = uniform_pair(
-            self.seed, self.replication, row["ordinal"], row["group"], self.model.name_purpose[name], 0
-        )
-        self.state.visits[patient, name] = 1
-        elapsed = -row["entered"]
-        law = _law(here)
-        if here["law"] == Law.BY_DESTINATION:
-            row["route"] = self._route(here, elapsed, row["routing"])
-            route = self.model.routes[row["route"]]
-            if route["law"] >= 0:
-                law = _law(route)
-        row["stay_end"] = residual(*law, elapsed, length)
+    def _stays(self, here: np.void, members: npt.NDArray[np.int64]) -> None:
+        """T5: what is left of each stay and where it leads, by the numbers of the first stay in a step of this name."""
+        rows = self.state.patients[members]
+        name = self.model.step_name[rows["step"][0]]
+        key, law = self.model.name_purpose[name], _law(here)
+        self.state.visits[members, name] = 1
+        for number, (ordinal, group, entered) in enumerate(
+            zip(rows["ordinal"], rows["group"], rows["entered"].tolist(), strict=True)
+        ):
+            length, routing = uniform_pair(self.seed, self.replication, ordinal, group, key, 0)
+            own = law
+            if here["law"] == Law.BY_DESTINATION:
+                route = self._route(here, -entered, routing)
+                rows["route"][number] = route
+                own = _law(self.model.routes[route])
+            rows["routing"][number] = routing
+            rows["stay_end"][number] = residual(*own, -entered, length)
+        self.state.patients[members] = rows
 
     def _route(self, here: np.void, elapsed: float, draw: float) -> int:
         """Return the destination drawn given that the stay has lasted so long: P(route) S(elapsed | route)."""
@@ -239,24 +246,23 @@ class _Arrival:
             weights = cumulative
         return routes[min(int(np.searchsorted(weights, draw * weights[-1], side="right")), len(routes) - 1)]
 
-    def _gate(self, patient: int) -> None:
-        row, here = self.state.patients[patient], self._context(patient)
+    def _gates(self, here: np.void, members: npt.NDArray[np.int64]) -> None:
         if here["gate"] < 0:
             return
-        pool = self.model.pool_of[row["zone"], here["gate"]]
-        row["gate_pool"], row["gate_units"] = pool, here["amount"]
-        self.in_use[pool] += here["amount"]
+        pools = self.model.pool_of[self.state.patients["zone"][members], here["gate"]]
+        self.state.patients["gate_pool"][members] = pools
+        self.state.patients["gate_units"][members] = here["amount"]
+        np.add.at(self.in_use, pools, here["amount"])
 
-    def _requests(self) -> list[_Request]:
-        found = []
-        for patient in self.present:
-            here = self._context(int(patient))
-            asked = float(self.state.patients["entered"][patient])
+    def _requests(self) -> Iterator[_Request]:
+        entered = self.state.patients["entered"].tolist()
+        for here, members in self._by_context():
             for number in range(int(here["service_start"]), int(here["service_end"])):
                 service = self.model.services[number]
-                lives_in = self.places[service["resource"]] and service["leads_to"] < 0
-                found.append(_Request(int(service["level"]), asked, int(patient), number, lives_in))
-        return found
+                lives_in = self.places[service["resource"]] and bool(service["leads_to"] < 0)
+                level = int(service["level"])
+                for patient in members.tolist():
+                    yield _Request(level, entered[patient], patient, number, lives_in)
 
     def _serve(self, request: _Request) -> None:
         """T7: grant a service as of the day the step was entered, or let the patient wait for it."""
@@ -292,30 +298,25 @@ class _Arrival:
                 return int(pool)
         return -1
 
-    def _hazards(self, patient: int) -> None:
-        """T6: budgets drawn, rates of the step as it is, and the first hazard to strike."""
-        row, here = self.state.patients[patient], self._context(patient)
-        clocks = self.state.clocks[patient]
-        rows = self.model.hazards[here["stay_start"] : here["stay_end"]]
-        acting = [hazard for hazard in rows if self._applies(patient, hazard)]
-        for hazard in acting:
-            if not np.isnan(hazard["rate"]):
-                clocks["rate"][hazard["hazard"]] += hazard["rate"] * hazard["factor"]
-        for hazard in acting:
-            if np.isnan(hazard["rate"]):
-                clocks["rate"][hazard["hazard"]] *= hazard["factor"]
-        for number in np.flatnonzero(clocks["rate"] > 0.0):
-            key = self.model.hazard_purpose[number]
-            draw = uniform(self.seed, self.replication, row["ordinal"], row["group"], key, 0)
-            clocks["budget"][number] = unit_exponential(draw)
-            strikes = clocks["budget"][number] / clocks["rate"][number]
-            if strikes < row["hazard_time"]:
-                row["hazard_time"], row["hazard"] = strikes, number
+    def _rates(self, here: np.void, members: npt.NDArray[np.int64]) -> None:
+        """T6: the rates of the hazards in a step as services are; a census tells of no marks."""
+        rates = np.zeros((len(members), len(self.model.hazard_names)))
+        rows = [
+            (row, np.ones(len(members), dtype=bool) if row["slot"] < 0 else self._acts(members, int(row["slot"])))
+            for row in self.model.hazards[here["stay_start"] : here["stay_end"]]
+            if row["mark_needed"] < 0
+        ]
+        for row, at_work in rows:
+            if not np.isnan(row["rate"]):
+                rates[at_work, row["hazard"]] += row["rate"] * row["factor"]
+        for row, at_work in rows:
+            if np.isnan(row["rate"]):
+                rates[at_work, row["hazard"]] *= row["factor"]
+        self.state.clocks["rate"][members] = rates
 
-    def _applies(self, patient: int, hazard: np.void) -> bool:
-        if hazard["slot"] >= 0:
-            return bool(self.state.slots["acting"][patient, hazard["slot"]])
-        return bool(hazard["mark_needed"] < 0)  # a census tells of no marks
+    def _acts(self, members: npt.NDArray[np.int64], slot: int) -> npt.NDArray[np.bool_]:
+        acting: npt.NDArray[np.bool_] = self.state.slots["acting"][members, slot] == 1
+        return acting
 
 
 def _law(row: np.void) -> tuple[int, float, float, float]:

@@ -200,7 +200,7 @@ def _take(
     clocks = warm.clocks[source]
     fresh = slice(len(kept), None)
     patients["ordinal"][fresh] += np.uint64(COPIES) * (_occurrence(copies) + 1).astype(np.uint64)
-    _draw_hazards(model, patients[fresh], clocks[fresh], warm.time, seed, replication)
+    draw_hazards(model, patients[fresh], clocks[fresh], warm.time, seed, replication)
     patients = np.concatenate([patients, *(each.patients for each in newcomers)])
     order = np.lexsort((patients["ordinal"], patients["first_profile"], patients["zone"]))
     former = np.concatenate([source, np.full(len(patients) - len(source), -1)])[order]
@@ -215,7 +215,7 @@ def _take(
     )
 
 
-def _draw_hazards(
+def draw_hazards(
     model: FlatModel,
     patients: npt.NDArray[np.void],
     clocks: npt.NDArray[np.void],
