@@ -206,19 +206,18 @@ class Twin:
         part, model = self.components[component], self._models[component]
         if self._origin is not None:
             return self._origin.state(part, model, replication)
-        start = before_warm_up(self.instance, part, model, seed=self.seed, replication=replication)
-        if model.warm_up <= 0.0:
-            return start
-        _, warm = self._engine(
-            model,
-            compile_plan(self.instance, part, self.today, self.today),
-            start,
-            seed=self.seed,
-            replication=replication,
-            until=0.0,
-            rollout=None,
-        )
-        return at_time_zero(self.instance, part, model, warm, seed=self.seed, replication=replication)
+        state = before_warm_up(self.instance, part, model, seed=self.seed, replication=replication)
+        if model.warm_up > 0.0:
+            _, state = self._engine(
+                model,
+                compile_plan(self.instance, part, self.today, self.today),
+                state,
+                seed=self.seed,
+                replication=replication,
+                until=0.0,
+                rollout=None,
+            )
+        return at_time_zero(self.instance, part, model, state, seed=self.seed, replication=replication)
 
     def _remember(self, key: tuple[int, int], beginning: _Beginning) -> None:
         self._states[key] = beginning

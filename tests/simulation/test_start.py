@@ -11,6 +11,8 @@ from scipy import stats
 from instances.tables import Rhythm
 from simulation.compilation import compile_component
 from simulation.components import components
+from simulation.configuration import todays_configuration
+from simulation.records import Event
 from simulation.start import COPIES, FOUNDERS, NEWCOMERS, arrival_times, before_warm_up, rate_pieces
 from simulation.state import Status
 from simulation.twin import Twin
@@ -196,3 +198,11 @@ def test_everyone_stays_where_the_census_is_empty():
     present = np.sum(state.patients["status"] == Status.STAYING)
     assert died == 0  # those gone are forgotten
     assert 0.9 * came < present <= came
+
+
+def test_without_a_warm_up_the_census_arrives_at_time_0():
+    instance = village(initial=7)
+    horizon = instance.settings.horizon.model_copy(update={"warm_up": 0.0})
+    instance = replace(instance, settings=instance.settings.model_copy(update={"horizon": horizon}))
+    events = Twin(instance, seed=1).run(todays_configuration(instance), 0, 0).events
+    assert int(np.sum((events["kind"] == Event.ARRIVE) & (events["time"] == 0.0))) == 7
