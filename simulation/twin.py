@@ -113,6 +113,7 @@ class Twin:
         self._engine = engine(engine_name)
         self._models = tuple(compile_component(instance, component) for component in self.components)
         self._states: OrderedDict[tuple[int, int], _Beginning] = OrderedDict()
+        self._remembered = 0  # bytes
         self._lock = threading.Lock()
         self._making: dict[tuple[int, int], threading.Lock] = {}
 
@@ -221,5 +222,7 @@ class Twin:
 
     def _remember(self, key: tuple[int, int], beginning: _Beginning) -> None:
         self._states[key] = beginning
-        while len(self._states) > 1 and sum(each.nbytes for each in self._states.values()) > STATE_MEMORY:
-            self._states.popitem(last=False)
+        self._remembered += beginning.nbytes
+        while len(self._states) > 1 and self._remembered > STATE_MEMORY:
+            _, dropped = self._states.popitem(last=False)
+            self._remembered -= dropped.nbytes
