@@ -28,9 +28,15 @@ class EnginesDisagree(ConfiguratorError):  # noqa: N818 (named for what it says)
     """The two engines gave different event lists: a fault of ours; nothing they say can be relied on."""
 
 
-def audit(twin: Twin, configuration: Configuration, component: int, replication: int) -> Audit:
-    """Run a component once more with SimPy and compare; `EnginesDisagree` shows both lists at the difference."""
+def audit(
+    twin: Twin, configuration: Configuration, component: int, replication: int, until: float | None = None
+) -> Audit:
+    """Run a component once more with SimPy and compare; `EnginesDisagree` shows both lists at the difference.
+
+    until: the audit stops there (time from 0); None: it goes to the end.
+    """
     fast = twin.run(configuration, component, replication)
+    expected = fast.events if until is None else fast.events[fast.events["time"] < until]
     model, state = fast.model, twin.state_at_time_zero(component, replication)
     plan = compile_plan(twin.instance, twin.components[component], configuration, twin.today)
     events, _ = simpy_engine.run(
@@ -39,15 +45,15 @@ def audit(twin: Twin, configuration: Configuration, component: int, replication:
         state,
         seed=twin.seed,
         replication=replication,
-        until=np.inf if model.drain else model.run,
+        until=until if until is not None else np.inf if model.drain else model.run,
         rollout=model.rollout,
     )
     slow = np.concatenate([opening_events(model, state, plan.capacity), events])
-    difference = first_difference(fast.events, slow)
+    difference = first_difference(expected, slow)
     if difference is not None:
         raise EnginesDisagree(
             f"the engines disagree from event {difference} on, in component {component}, replication {replication}\n"
-            f"compiled:\n{_excerpt(fast.events, difference)}\nSimPy:\n{_excerpt(slow, difference)}"
+            f"compiled:\n{_excerpt(expected, difference)}\nSimPy:\n{_excerpt(slow, difference)}"
         )
     return Audit(component, replication, len(slow))
 
