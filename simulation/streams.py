@@ -121,6 +121,21 @@ def uniforms(
 
 
 @njit(cache=True)
+def uniform_pairs(
+    seed: int,
+    replication: int,
+    ordinals: npt.NDArray[np.uint64],
+    groups: npt.NDArray[np.uint64],
+    purpose_key: np.uint64,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the first pair of many patients for one purpose, in bulk: the same as one by one."""
+    one, other = np.empty(len(ordinals)), np.empty(len(ordinals))
+    for i in range(len(ordinals)):
+        one[i], other[i] = uniform_pair(seed, replication, ordinals[i], groups[i], purpose_key, 0)
+    return one, other
+
+
+@njit(cache=True)
 def unit_exponential(u: float) -> float:
     """Return the unit exponential of a uniform number."""
     return -math.log(u)

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +78,7 @@ class Context:
     on_break: int
     hold: bool
     services: tuple[ServiceRow, ...]
+    resources: frozenset[int]  # of the services
     routes: tuple[RouteRow, ...]
     stay_hazards: tuple[HazardRow, ...]
     wait_hazards: tuple[HazardRow, ...]
@@ -138,7 +140,8 @@ class Patient:
     counts: list[int]
     marks: list[float]
     visits: list[int]
-    pending: object = None
+    pending: Any = None  # what is on the calendar
+    acts: Any = None  # what the calendar calls
 
 
 @dataclass(slots=True)
@@ -219,6 +222,7 @@ def contexts(model: FlatModel) -> list[Context]:
                 on_break=row["on_break"],
                 hold=row["hold"] == 1,
                 services=tuple(services[row["service_start"] : row["service_end"]]),
+                resources=frozenset(each.resource for each in services[row["service_start"] : row["service_end"]]),
                 routes=tuple(routes[row["route_start"] : row["route_end"]]),
                 stay_hazards=tuple(hazards[row["stay_start"] : row["stay_end"]]),
                 wait_hazards=tuple(hazards[row["wait_start"] : row["wait_end"]]),
@@ -311,30 +315,8 @@ def pools(model: FlatModel, plan: FlatPlan, state: State, cast: list[Patient]) -
 def state_of(before: State, cast: list[Patient], units: list[PoolOfUnits], time: float) -> State:
     """Return the cast as a state at a time."""
     after = before.copy()
-    for patient in cast:
-        record = after.patients[patient.index]
-        for name in after.patients.dtype.names or ():
-            if name != "route":
-                record[name] = getattr(patient, name)
-        record["route"] = -1 if patient.route is None else patient.route.number
-        for slot in patient.slots:
-            after.slots[patient.index, slot.index] = (
-                slot.asked,
-                slot.onset_time,
-                slot.keep_end,
-                slot.state,
-                slot.active,
-                slot.acting,
-                slot.pool,
-                slot.units,
-                0 if slot.row is None else slot.row.number,
-                slot.level,
-            )
-        after.clocks["budget"][patient.index] = patient.budgets
-        after.clocks["rate"][patient.index] = patient.rates
-        after.clocks["count"][patient.index] = patient.counts
-        after.marks[patient.index] = patient.marks
-        after.visits[patient.index] = patient.visits
+    if cast:
+        _write(after, cast)
     ready = [(when, pool.index, amount) for pool in units for when, amount in pool.making_ready]
     width = before.slots.shape[1] + 1
     waiting = [
@@ -354,6 +336,36 @@ def state_of(before: State, cast: list[Patient], units: list[PoolOfUnits], time:
         turnover_pool=_ints([row[1] for row in ready]),
         turnover_units=_ints([row[2] for row in ready]),
         waiting=np.array(waiting, dtype=np.int64).reshape(-1, 3),
+    )
+
+
+def _write(after: State, cast: list[Patient]) -> None:
+    """Write the cast into a state's tables, column by column."""
+    for name in after.patients.dtype.names or ():
+        if name != "route":
+            after.patients[name] = [getattr(patient, name) for patient in cast]
+    after.patients["route"] = [-1 if patient.route is None else patient.route.number for patient in cast]
+    if after.slots.size:
+        after.slots[:] = [[_slot_row(slot) for slot in patient.slots] for patient in cast]
+    after.clocks["budget"] = [patient.budgets for patient in cast]
+    after.clocks["rate"] = [patient.rates for patient in cast]
+    after.clocks["count"] = [patient.counts for patient in cast]
+    after.marks[:] = [patient.marks for patient in cast]
+    after.visits[:] = [patient.visits for patient in cast]
+
+
+def _slot_row(slot: Slot) -> tuple[float | int, ...]:
+    return (
+        slot.asked,
+        slot.onset_time,
+        slot.keep_end,
+        slot.state,
+        slot.active,
+        slot.acting,
+        slot.pool,
+        slot.units,
+        0 if slot.row is None else slot.row.number,
+        slot.level,
     )
 
 

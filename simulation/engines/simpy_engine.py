@@ -6,6 +6,7 @@ and each pool has at most one pending event there, in the total order of T1. Uni
 """
 
 import math
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heappush
@@ -16,28 +17,62 @@ import simpy
 
 from simulation.engines import cast
 from simulation.engines.cast import Context, HazardRow, Patient, PoolOfUnits, RouteRow, ServiceRow, Slot
+from simulation.engines.keyed_numbers import KeyedNumbers
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import EVENT, Event, EventArray, UrgencyKind
 from simulation.state import Held, State, Status
-from simulation.streams import Law, duration, purpose, uniform, uniform_pair, unit_exponential
+from simulation.streams import Law, duration, purpose, unit_exponential
 
 NEVER = math.inf
+# Plain numbers: looking a member of an enum up costs more than many a rule.
+STAYING, WAITING, MOVING, GONE = (int(each) for each in (Status.STAYING, Status.WAITING, Status.MOVING, Status.GONE))
+NONE, IN_LINE, HELD = (int(each) for each in (Held.NONE, Held.WAITING, Held.HELD))
+RELEASE, HAZARD, ONSET, PATIENCE, REORIENT, REQUEST = (
+    int(each)
+    for each in (
+        UrgencyKind.RELEASE,
+        UrgencyKind.HAZARD,
+        UrgencyKind.ONSET,
+        UrgencyKind.PATIENCE,
+        UrgencyKind.REORIENT,
+        UrgencyKind.REQUEST,
+    )
+)
+_PACK = struct.Struct("<dihhhhiii").pack  # `EVENT`
 _GATE = -1  # the entry of a waiting list that stands for a gate, not a service
+
+
+class Happening(simpy.Event):
+    """Something due at a time, of a kind, to an entity; SimPy calls it back when the time has come."""
+
+    def __init__(self, calendar: "Calendar", time: float, urgency: int, happens: Callable[["Happening"], None]) -> None:
+        self.env = calendar
+        self.callbacks = [happens]
+        self.time, self.urgency = time, urgency
+        # SimPy asks every event on its list whether it went well; a bare event must say so itself.
+        self._ok = True
+        self._value = None
 
 
 class Calendar(simpy.Environment):
     """SimPy's event list with exact times and the total order of T1: time, kind, entity."""
 
-    def at(self, time: float, urgency: int, entity: int, happens: Callable[[Any], None]) -> simpy.Event:
+    def at(self, time: float, urgency: int, entity: int, happens: Callable[[Any], None]) -> Happening:
         """Schedule something at an absolute time; `now + delay` would not always be that time to the last bit."""
-        event = simpy.Event(self)
-        event.callbacks = [happens]
-        # SimPy asks every event on its list whether it went well; a bare event must say so itself.
-        event._ok = True  # noqa: SLF001
-        event._value = None  # noqa: SLF001
+        event = Happening(self, time, urgency, happens)
         entry: Any = (time, (urgency << 40) | entity, next(self._eid), event)
         heappush(self._queue, entry)
         return event
+
+    def would_be_next(self, time: float, urgency: int, entity: int) -> bool:
+        """Say whether something that is not on the list would come before all that is."""
+        return not self._queue or (time, (urgency << 40) | entity) < self._queue[0][:2]
+
+    def run_before(self, until: float) -> None:
+        """Let everything before a time happen."""
+        queue = self._queue
+        while queue and queue[0][0] < until:
+            self.step()
 
 
 def run(
@@ -46,11 +81,8 @@ def run(
     """Run one component from a state until a time; same contract as the compiled engine's `run`."""
     twin = _Territory(model, plan, state, seed, replication)
     twin.begin(rollout)
-    calendar = twin.calendar
-    while calendar.peek() < until:
-        calendar.step()
-    log = np.array(twin.log, dtype=EVENT)
-    return log, cast.state_of(state, twin.patients, twin.pools, until)
+    twin.calendar.run_before(until)
+    return np.frombuffer(twin.log, dtype=EVENT), cast.state_of(state, twin.patients, twin.pools, until)
 
 
 class _Territory:
@@ -59,7 +91,7 @@ class _Territory:
     def __init__(self, model: FlatModel, plan: FlatPlan, state: State, seed: int, replication: int) -> None:
         self.start = state.time
         self.calendar = Calendar(initial_time=min(state.time, 0.0))
-        self.log: list[tuple[float, int, int, int, int, int, int, int, int]] = []
+        self.log = bytearray()  # packed as `EVENT`
         self.patients = cast.patients(model, state)
         self.pools = cast.pools(model, plan, state, self.patients)
         self.contexts = cast.contexts(model)
@@ -74,7 +106,14 @@ class _Territory:
         self.pathway = model.step_pathway.tolist()
         self.entry = model.entry.tolist()
         self.step_name = model.step_name.tolist()
-        self.seed, self.replication = seed, replication
+        self.profiles = model.profiles
+        self.stay_purpose = model.name_purpose.tolist()
+        self.hazard_purpose = model.hazard_purpose.tolist()
+        self.orientation_purpose = model.orientation_purpose.tolist()
+        self.acceptance_purpose = model.acceptance_purpose.tolist()
+        self.numbers = KeyedNumbers(state, seed, replication)
+        coming = [patient for patient in self.patients if patient.status == Status.TO_COME]
+        self.to_come = iter(sorted(coming, key=lambda patient: (patient.arrival, patient.index)))
         self.changes = list(
             zip(plan.change_time.tolist(), plan.change_pool.tolist(), plan.change_capacity.tolist(), strict=True)
         )
@@ -84,12 +123,12 @@ class _Territory:
         for number, (time, pool, units) in enumerate(self.changes):
             self.calendar.at(time, UrgencyKind.CAPACITY, number, self._capacity_change(self.pools[pool], units))
         for patient in self.patients:
-            if patient.status == Status.TO_COME:
-                self.calendar.at(patient.arrival, UrgencyKind.ARRIVAL, patient.index, self._arrival_of(patient))
-            elif cast.is_present(patient):
+            patient.acts = self._acts(patient)
+            if cast.is_present(patient):
                 if rollout is not None:
                     self._plan_reorientation(patient, rollout)
                 self._reschedule(patient)
+        self._expect_arrival()
         for pool in self.pools:
             self._schedule_ready(pool)
 
@@ -98,16 +137,8 @@ class _Territory:
         if patient.step >= 0 and self.anchor[patient.step]:
             pathway = self._orient(patient)
             if pathway >= 0 and not self._is_on(patient, pathway):
-                draw = self._uniform(patient.chooser, patient, _ROLLOUT, 0)
+                draw = self.numbers.choice(patient.index, _ROLLOUT)
                 patient.reorient_time = self.start + draw * rollout
-
-    # Keyed numbers (T12).
-
-    def _uniform(self, ordinal: np.uint64, patient: Patient, purpose_key: np.uint64, number: int) -> float:
-        return uniform(self.seed, self.replication, ordinal, patient.group, purpose_key, number)
-
-    def _uniform_pair(self, patient: Patient, purpose_key: np.uint64, number: int) -> tuple[float, float]:
-        return uniform_pair(self.seed, self.replication, patient.ordinal, patient.group, purpose_key, number)
 
     # What is recorded.
 
@@ -115,74 +146,88 @@ class _Territory:
         self,
         time: float,
         patient: Patient,
-        kind: Event,
-        *,
+        kind: int,
         pool: PoolOfUnits | None = None,
         units: int = 0,
         detail: int = -1,
-        resource: int = -1,
     ) -> None:
-        self.log.append(
-            (
-                time,
-                patient.index,
-                kind,
-                patient.profile,
-                patient.step,
-                resource if pool is None else pool.resource,
-                -1 if pool is None else pool.index,
-                units,
-                detail,
-            )
-        )
+        resource, number = (-1, -1) if pool is None else (pool.resource, pool.index)
+        self.log += _PACK(time, patient.index, kind, patient.profile, patient.step, resource, number, units, detail)
 
     # The calendar: one pending event per patient.
 
-    def _clocks(self, patient: Patient) -> Iterator[tuple[float, int]]:
-        """Everything that may happen next to a patient: time and kind."""
-        if patient.status == Status.STAYING:
-            yield patient.stay_end, UrgencyKind.RELEASE
-        yield patient.hazard_time, UrgencyKind.HAZARD
+    def _next(self, patient: Patient) -> tuple[float, int]:
+        """What comes next to a patient, the earliest of the clocks: time and kind."""
+        time, urgency = patient.hazard_time, HAZARD
+        if patient.status == STAYING and patient.stay_end <= time:
+            time, urgency = patient.stay_end, RELEASE
+        elif patient.status == WAITING and patient.patience_end < time:
+            time, urgency = patient.patience_end, PATIENCE
+        if patient.slots or patient.marks:
+            time, urgency = min((time, urgency), *self._lesser_clocks(patient))
+        if patient.reorient_time < time or (patient.reorient_time == time and urgency > REORIENT):
+            time, urgency = patient.reorient_time, REORIENT
+        if patient.request_time < time:
+            time, urgency = patient.request_time, REQUEST
+        return time, urgency
+
+    def _lesser_clocks(self, patient: Patient) -> Iterator[tuple[float, int]]:
+        """The clocks of services and marks."""
         for slot in patient.slots:
-            if slot.state != Held.NONE:
-                yield slot.onset_time, UrgencyKind.ONSET
-                yield slot.keep_end, UrgencyKind.PATIENCE
+            if slot.state != NONE:
+                yield slot.onset_time, ONSET
+                yield slot.keep_end, PATIENCE
         for end in patient.marks:
             if end > -NEVER:
-                yield end, UrgencyKind.ONSET
-        if patient.status == Status.WAITING:
-            yield patient.patience_end, UrgencyKind.PATIENCE
-        yield patient.reorient_time, UrgencyKind.REORIENT
-        yield patient.request_time, UrgencyKind.REQUEST
+                yield end, ONSET
+        yield NEVER, REQUEST
 
     def _reschedule(self, patient: Patient) -> None:
-        time, urgency = min(self._clocks(patient))
-        if time == NEVER:
-            patient.pending = None
+        """Put on the calendar what comes next; what was there before is overtaken."""
+        time, urgency = self._next(patient)
+        pending = patient.pending
+        if pending is not None and pending.time == time and pending.urgency == urgency:
             return
-        happens = self._happens[urgency]
+        patient.pending = None
+        if time < NEVER:
+            patient.pending = self.calendar.at(time, urgency, patient.index, patient.acts)
 
-        def act(event: simpy.Event) -> None:
+    def _acts(self, patient: Patient) -> Callable[[Happening], None]:
+        def act(event: Happening) -> None:
             if patient.pending is event:  # else it was overtaken: something else came first
                 patient.pending = None
-                happens(self, patient, time)
-                self._reschedule(patient)
-                self._serve_all(time)
+                self._let_happen(patient, event.time, event.urgency)
 
-        patient.pending = self.calendar.at(time, urgency, patient.index, act)
+        return act
+
+    def _let_happen(self, patient: Patient, time: float, urgency: int) -> None:
+        """One thing happens, and at once what follows at the same instant if nothing else comes before."""
+        self._happens[urgency](self, patient, time)
+        self._serve_all(time)
+        following, kind = self._next(patient)
+        while following == time and self.calendar.would_be_next(time, kind, patient.index):
+            patient.pending = None
+            self._happens[kind](self, patient, time)
+            self._serve_all(time)
+            following, kind = self._next(patient)
+        self._reschedule(patient)
 
     # Arrival and orientation (T2, T3).
 
-    def _arrival_of(self, patient: Patient) -> Callable[[simpy.Event], None]:
-        return lambda _: self._arrives(patient)
+    def _expect_arrival(self) -> None:
+        """Put the next arrival on the calendar."""
+        patient = next(self.to_come, None)
+        if patient is not None:
+            self.calendar.at(patient.arrival, UrgencyKind.ARRIVAL, patient.index, lambda _: self._arrives(patient))
 
     def _arrives(self, patient: Patient) -> None:
+        self._expect_arrival()
         time = patient.arrival
         pathway = self._orient(patient)
         patient.pathway = pathway
         patient.settled = time
         patient.awaited = self.entry[pathway]
-        patient.status = Status.MOVING
+        patient.status = MOVING
         patient.request_time = time
         self._record(time, patient, Event.ARRIVE, detail=pathway)
         self._reschedule(patient)
@@ -194,13 +239,13 @@ class _Territory:
         best, least = -1, NEVER
         for pathway, share in enumerate(shares):
             if share > 0.0:
-                key = self.model.orientation_purpose[pathway]
-                rank = unit_exponential(self._uniform(patient.chooser, patient, key, 0)) / share
+                draw = self.numbers.choice(patient.index, self.orientation_purpose[pathway])
+                rank = unit_exponential(draw) / share
                 if rank < least:
                     best, least = pathway, rank
         if best >= 0 and self.acceptance[patient.zone][patient.profile][best] < 1.0:
             fallback: int = self.fallback[patient.zone][patient.profile][best]
-            draw = self._uniform(patient.chooser, patient, self.model.acceptance_purpose[best], 0)
+            draw = self.numbers.choice(patient.index, self.acceptance_purpose[best])
             if draw >= self.acceptance[patient.zone][patient.profile][best] and fallback >= 0:
                 return fallback
         return best
@@ -208,7 +253,7 @@ class _Territory:
     def _reorients(self, patient: Patient, time: float) -> None:
         """T10, T11: who stands in an anchor step takes the pathway that the mix of the profile gives."""
         patient.reorient_time = NEVER
-        settled = patient.status in (Status.STAYING, Status.WAITING)
+        settled = patient.status in (STAYING, WAITING)
         if not settled or patient.step < 0 or not self.anchor[patient.step]:
             return
         pathway = self._orient(patient)
@@ -219,13 +264,13 @@ class _Territory:
 
     def _is_on(self, patient: Patient, pathway: int) -> bool:
         """Whether a patient is on a pathway already: lives on it, or waits for a step of it."""
-        awaits = patient.status == Status.WAITING and self.pathway[patient.awaited] == pathway
+        awaits = patient.status == WAITING and self.pathway[patient.awaited] == pathway
         return patient.pathway == pathway or awaits
 
     # From one step to the next (T4, T5, T8).
 
     def _context(self, step: int, patient: Patient) -> Context:
-        return self.contexts[step * self.model.profiles + patient.profile]
+        return self.contexts[step * self.profiles + patient.profile]
 
     def _stay_ends(self, patient: Patient, time: float) -> None:
         """T5: the stay has lasted its sampled time; the routing draw says where to."""
@@ -240,7 +285,7 @@ class _Territory:
         self._leave_line(patient)
         if not self._keeps_gate(patient, target):
             self._release_gate(patient, time)
-        patient.status = Status.MOVING
+        patient.status = MOVING
         patient.awaited = target
         patient.stay_end = NEVER
         patient.request_time = time
@@ -249,7 +294,7 @@ class _Territory:
         """Ask to enter the awaited step; at an anchor the mix of the profile may send elsewhere (T10)."""
         target = patient.awaited
         patient.request_time = NEVER
-        if patient.transfer >= 0 and (patient.status != Status.MOVING or self.anchor[target]):
+        if patient.transfer >= 0 and (patient.status != MOVING or self.anchor[target]):
             self._leave_line(patient)
             target = _row(patient.slots[patient.transfer]).leads_to
             patient.transfer = -1
@@ -258,7 +303,7 @@ class _Territory:
             if pathway not in (-1, self.pathway[target]):
                 self._record(time, patient, Event.REORIENT, detail=pathway)
                 target = self.entry[pathway]
-        patient.status = Status.MOVING
+        patient.status = MOVING
         self._ask_gate(patient, time, target)
 
     def _ask_gate(self, patient: Patient, time: float, target: int) -> None:
@@ -273,7 +318,7 @@ class _Territory:
         own = self.pools[self.pool_of[patient.zone][there.gate]]
         self._record(time, patient, Event.WAIT, pool=own, units=there.amount, detail=target)
         for slot in patient.slots:
-            if slot.state == Held.HELD and self.pools[slot.pool].resource == there.gate and slot.units >= there.amount:
+            if slot.state == HELD and self.pools[slot.pool].resource == there.gate and slot.units >= there.amount:
                 self._use_unit_in_hand(patient, time, slot, there.amount)
                 return
         pool = self._find_pool(own, there.amount, there.level)
@@ -283,7 +328,7 @@ class _Territory:
         elif 0 <= there.queue_limit <= own.queued:
             self._broken(patient, time, 1)
         else:
-            patient.status = Status.WAITING
+            patient.status = WAITING
             patient.asked = time
             patient.asked_units, patient.asked_level, patient.asked_pool = there.amount, there.level, own.index
             patient.patience_end = time + there.patience
@@ -318,7 +363,7 @@ class _Territory:
                 self._give_gate_back(time, patient, former_pool, former_units)
             self._gone(patient, time, Event.EXIT)
             return
-        patient.status = Status.STAYING
+        patient.status = STAYING
         patient.awaited = -1
         patient.entered = time
         patient.request_time = NEVER
@@ -332,7 +377,7 @@ class _Territory:
         """T5: length and destination by keyed numbers, the n-th stay in a step of this name."""
         here = self._context(patient.step, patient)
         name = self.step_name[patient.step]
-        length, patient.routing = self._uniform_pair(patient, self.model.name_purpose[name], patient.visits[name])
+        length, patient.routing = self.numbers.pair(patient.index, self.stay_purpose[name], patient.visits[name])
         patient.visits[name] += 1
         patient.route = None
         law: Context | RouteRow = here
@@ -360,7 +405,7 @@ class _Territory:
         for slot in patient.slots:
             self._end_service(patient, time, slot)
         self._settle(patient, time)
-        patient.status = Status.GONE
+        patient.status = GONE
         patient.awaited = -1
         patient.stay_end = patient.patience_end = patient.hazard_time = NEVER
         patient.reorient_time = patient.request_time = NEVER
@@ -376,7 +421,7 @@ class _Territory:
 
     def _needs_as_service(self, patient: Patient, target: int) -> bool:
         resource = self.pools[patient.gate_pool].resource
-        return any(row.resource == resource for row in self._context(target, patient).services)
+        return resource in self._context(target, patient).resources
 
     def _release_gate(self, patient: Patient, time: float) -> None:
         if patient.gate_pool >= 0:
@@ -390,7 +435,7 @@ class _Territory:
         self._give_back(time, pool, units)
 
     def _leave_line(self, patient: Patient) -> None:
-        if patient.status == Status.WAITING:
+        if patient.status == WAITING:
             self._unqueue(self.pools[patient.asked_pool], patient.asked_level, (patient.index, _GATE))
             patient.asked_pool = -1
             patient.patience_end = NEVER
@@ -400,7 +445,7 @@ class _Territory:
     def _settle(self, patient: Patient, time: float) -> None:
         """Consume the hazard budgets up to now at the rates in force."""
         elapsed = time - patient.settled
-        if elapsed > 0.0:
+        if elapsed > 0.0 and patient.hazard >= 0:
             for hazard, rate in enumerate(patient.rates):
                 if rate > 0.0:
                     patient.budgets[hazard] -= rate * elapsed
@@ -417,12 +462,15 @@ class _Territory:
         """The hazard rows at work: those of the stay and, while waiting, those of the awaited step (T8)."""
         if patient.step >= 0:
             yield self._context(patient.step, patient).stay_hazards
-        if patient.status == Status.WAITING:
+        if patient.status == WAITING:
             yield self._context(patient.awaited, patient).wait_hazards
 
     def _refresh(self, patient: Patient, time: float) -> None:
         """Settle, take the rates of the present context, and find the next hazard to strike."""
         self._settle(patient, time)
+        lives_on = patient.step >= 0 and patient.status != WAITING
+        if patient.hazard < 0 and lives_on and not self._context(patient.step, patient).stay_hazards:
+            return  # no hazard before, none now
         rates = [0.0] * len(patient.rates)
         for rows in self._rows(patient):
             for row in rows:
@@ -436,8 +484,7 @@ class _Territory:
         for hazard, rate in enumerate(rates):
             if rate > 0.0:
                 if math.isnan(patient.budgets[hazard]):
-                    key = self.model.hazard_purpose[hazard]
-                    draw = self._uniform(patient.ordinal, patient, key, patient.counts[hazard])
+                    draw = self.numbers.single(patient.index, self.hazard_purpose[hazard], patient.counts[hazard])
                     patient.budgets[hazard] = unit_exponential(draw)
                 strikes = time + max(patient.budgets[hazard], 0.0) / rate
                 if strikes < patient.hazard_time:
@@ -468,7 +515,7 @@ class _Territory:
         total = 0.0
         for row in candidates:
             total += row.rate * row.factor
-        _, draw = self._uniform_pair(patient, self.model.hazard_purpose[hazard], patient.counts[hazard])
+        _, draw = self.numbers.pair(patient.index, self.hazard_purpose[hazard], patient.counts[hazard])
         left = draw * total
         for row in candidates:
             weight = row.rate * row.factor
@@ -482,7 +529,7 @@ class _Territory:
         if profile not in (-1, patient.profile):
             former, patient.profile = patient.profile, profile
             self._record(time, patient, Event.PROFILE, detail=former)
-            if patient.status != Status.MOVING and patient.step >= 0 and self.anchor[patient.step]:
+            if patient.status != MOVING and patient.step >= 0 and self.anchor[patient.step]:
                 patient.reorient_time = time
         if mark >= 0:
             patient.marks[mark] = time + mark_time
@@ -493,9 +540,11 @@ class _Territory:
     def _begin_services(self, patient: Patient, time: float, former_pool: int, former_units: int) -> None:
         """On entry: end or keep what this step does not have, then ask for what it has."""
         here = self._context(patient.step, patient)
+        if not patient.slots:
+            return
         needed = {row.slot for row in here.services}
         for slot in patient.slots:
-            if slot.state != Held.NONE and slot.active and slot.index not in needed:
+            if slot.state != NONE and slot.active and slot.index not in needed:
                 keep = _row(slot).keep
                 if keep > 0.0:
                     slot.active = False
@@ -510,7 +559,7 @@ class _Territory:
         slot = patient.slots[row.slot]
         own = self.pools[self.pool_of[patient.zone][row.resource]]
         from_gate = former_pool >= 0 and self.pools[former_pool].resource == row.resource
-        if slot.state != Held.NONE:
+        if slot.state != NONE:
             self._resume_service(patient, time, slot, row)
             if from_gate:  # too many: already held or awaited as a service
                 self._give_gate_back(time, patient, former_pool, former_units)
@@ -530,7 +579,7 @@ class _Territory:
             pool.in_use += row.amount
             self._hold(patient, time, slot, pool, row.amount)
         else:
-            slot.state = Held.WAITING
+            slot.state = IN_LINE
             own.join(row.level, (patient.index, slot.index))
 
     def _resume_service(self, patient: Patient, time: float, slot: Slot, row: ServiceRow) -> None:
@@ -542,7 +591,7 @@ class _Territory:
             self._record(time, patient, Event.SERVICE_RETURN, pool=pool, units=slot.units)
         slot.row = row
         change = row.amount - slot.units
-        if slot.state == Held.WAITING:
+        if slot.state == IN_LINE:
             slot.units = row.amount
             if change < 0:
                 self._soil(pool)
@@ -554,12 +603,12 @@ class _Territory:
             pool.in_use += change
             slot.units = row.amount
             self._record(time, patient, Event.SERVICE_GRANT, pool=pool, units=slot.units)
-        if slot.state == Held.HELD:
+        if slot.state == HELD:
             self._lead_on(patient, time, slot)
 
     def _hold(self, patient: Patient, time: float, slot: Slot, pool: PoolOfUnits, units: int) -> None:
         """The units of a service are the patient's from now on; it acts after its onset."""
-        slot.state, slot.pool, slot.units = Held.HELD, pool.index, units
+        slot.state, slot.pool, slot.units = HELD, pool.index, units
         self._record(time, patient, Event.SERVICE_GRANT, pool=pool, units=units)
         onset = _row(slot).onset
         if onset > 0.0:
@@ -572,28 +621,28 @@ class _Territory:
         """A unit that leads to a step is taken there at the end of the episode: at once in an anchor step."""
         if _row(slot).leads_to >= 0:
             patient.transfer = slot.index
-            if patient.step >= 0 and self.anchor[patient.step] and patient.status != Status.MOVING:
+            if patient.step >= 0 and self.anchor[patient.step] and patient.status != MOVING:
                 patient.request_time = time
         elif patient.transfer == slot.index:
             patient.transfer = -1
 
     def _clear(self, patient: Patient, slot: Slot) -> None:
-        slot.state, slot.units = Held.NONE, 0
+        slot.state, slot.units = NONE, 0
         slot.active = slot.acting = False
         slot.onset_time = slot.keep_end = NEVER
         if patient.transfer == slot.index:
             patient.transfer = -1
-            if patient.status != Status.MOVING:
+            if patient.status != MOVING:
                 patient.request_time = NEVER  # the request was to go where the service leads
 
     def _end_service(self, patient: Patient, time: float, slot: Slot) -> None:
         """Give a service back, or leave its waiting list."""
         pool, units = self.pools[slot.pool], slot.units
-        if slot.state == Held.HELD:
+        if slot.state == HELD:
             self._clear(patient, slot)
             self._record(time, patient, Event.SERVICE_END, pool=pool)
             self._give_back(time, pool, units)
-        elif slot.state == Held.WAITING:
+        elif slot.state == IN_LINE:
             self._unqueue(pool, slot.level, (patient.index, slot.index))
             self._clear(patient, slot)
             self._record(time, patient, Event.SERVICE_LEAVE, pool=pool, units=units)
@@ -604,7 +653,7 @@ class _Territory:
         """The first service whose onset, or the first mark whose end, has come."""
         self._settle(patient, time)
         for slot in patient.slots:
-            if slot.state == Held.HELD and slot.onset_time <= time:
+            if slot.state == HELD and slot.onset_time <= time:
                 slot.onset_time = NEVER
                 slot.acting = True
                 self._record(time, patient, Event.ONSET, pool=self.pools[slot.pool], units=slot.units)
@@ -619,12 +668,12 @@ class _Territory:
 
     def _patience_ends(self, patient: Patient, time: float) -> None:
         """A wait longer than patience (T8), or an absence longer than a service is kept (T7)."""
-        if patient.status == Status.WAITING and patient.patience_end <= time:
+        if patient.status == WAITING and patient.patience_end <= time:
             self._settle(patient, time)
             self._broken(patient, time, 0)
             return
         for slot in patient.slots:
-            if slot.state != Held.NONE and slot.keep_end <= time:
+            if slot.state != NONE and slot.keep_end <= time:
                 self._end_service(patient, time, slot)
                 self._refresh(patient, time)
                 return
@@ -668,7 +717,7 @@ class _Territory:
         def change(_: simpy.Event) -> None:
             time = self.calendar.now
             pool.capacity = units
-            self.log.append((time, -1, Event.CAPACITY, -1, -1, pool.resource, pool.index, units, -1))
+            self.log += _PACK(time, -1, Event.CAPACITY, -1, -1, pool.resource, pool.index, units, -1)
             self._soil(pool)
             self._serve_all(time)
 
@@ -755,7 +804,7 @@ class _Territory:
     }
 
 
-_ROLLOUT = np.uint64(purpose("rollout"))
+_ROLLOUT = purpose("rollout")
 
 
 def _chosen(routes: tuple[RouteRow, ...], draw: float) -> RouteRow:
