@@ -40,6 +40,7 @@ from optimisation.search import (
     front_of,
     hypervolume_of,
     random_plans,
+    representatives,
     search,
 )
 from optimisation.twin_evaluation import twin_evaluator
@@ -56,6 +57,8 @@ from simulation.twin import EngineName, Origin, Twin
 
 INDICATOR_COLUMNS = ("indicator", *COLUMN_KEYS, "unit", "mean", "standard_error", "low", "high", "replications")
 QUANTILE_RESAMPLES = 2000
+MOST_PLANS = 24
+"""How many plans of a front are confirmed, audited and shown at most."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -207,9 +210,8 @@ class TwinExperiment:
         except NoPlan as error:
             raise NoFeasiblePlan(str(error)) from error
         if last is not None:
-            self._progress.message(
-                f"confirming {len(last.front)} plans on {self._effort.final_replications} fresh replications"
-            )
+            plans, count = len(self._candidates(last)), self._effort.final_replications
+            self._progress.message(f"confirming {plans} plans on {count} fresh replications")
             yield self._confirmed(last)
 
     def baseline(self, plans: int) -> Baseline:
@@ -252,11 +254,16 @@ class TwinExperiment:
             raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
         standing = front_of([self._final(member) for member in members], self._instance.objectives)
         keys = {member.key for member in standing}
-        fallen = {member.key: "fell off the front on fresh replications" for member in members} | {
-            member.key: f"fell off the front: {'; '.join(member.evaluation.judgement.flags)}"
-            for member in members
-            if member.evaluation.judgement is not None and member.evaluation.judgement.flags
-        }
+        left_out = {member.key: "near a plan of the front that was confirmed" for member in generation.front}
+        fallen = (
+            left_out
+            | {member.key: "fell off the front on fresh replications" for member in members}
+            | {
+                member.key: f"fell off the front: {'; '.join(member.evaluation.judgement.flags)}"
+                for member in members
+                if member.evaluation.judgement is not None and member.evaluation.judgement.flags
+            }
+        )
         archive = (self._archived(member, keys, fallen) for member in generation.archive)
         agreed = self._audited([member.plan.configuration for member in standing])
         return replace(
@@ -273,10 +280,14 @@ class TwinExperiment:
         )
 
     def _candidates(self, generation: Generation) -> tuple[Member, ...]:
-        """Return the front of the search and today, which on fresh replications may turn out to stand beside it."""
+        """Return the plans to confirm: those that stand for the front of the search, and today.
+
+        More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
+        """
+        chosen = representatives(generation.front, self._instance.objectives, MOST_PLANS)
         today = content_key(todays_configuration(self._instance))
-        known = {member.key for member in generation.front}
-        return generation.front + tuple(m for m in generation.archive if m.key == today and today not in known)
+        known = {member.key for member in chosen}
+        return chosen + tuple(m for m in generation.archive if m.key == today and today not in known)
 
     def _audited(self, configurations: Sequence[Configuration]) -> list[int]:
         """Re-run every plan that people will see with SimPy, unless SimPy ran the search."""

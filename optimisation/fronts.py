@@ -55,6 +55,25 @@ def hypervolume(points: Floats) -> float:
     return float(moocore.hypervolume(np.maximum(inside, 0.0), ref=np.ones(inside.shape[1])))
 
 
+def spread_out(points: Floats, count: int) -> list[int]:
+    """Return so many points that stand for all: the best of each cost, then whichever is farthest from those taken.
+
+    Farthest-first traversal (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance"): no point
+    is farther from a taken one than twice the least possible. Ties go to the first; the order given is kept.
+
+    >>> spread_out(np.array([[0.0, 1.0], [0.1, 0.9], [0.5, 0.5], [1.0, 0.0]]), 3)
+    [0, 2, 3]
+    """
+    if len(points) <= count:
+        return list(range(len(points)))
+    taken = list(dict.fromkeys(int(column.argmin()) for column in points.T))[:count]
+    distance = np.min([np.linalg.norm(points - points[index], axis=1) for index in taken], axis=0)
+    while len(taken) < count:
+        taken.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(points - points[taken[-1]], axis=1))
+    return sorted(taken)
+
+
 def probability_nondominated(points: Floats, random: np.random.Generator) -> Floats:
     """Return each plan's probability of being non-dominated, given costs [plan, replication, objective].
 

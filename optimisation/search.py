@@ -17,7 +17,7 @@ from optimisation.evaluation import Evaluates, Evaluation
 from optimisation.feasibility.checker import Finding, binding
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer
-from optimisation.fronts import Floats, costs, hypervolume, nondominated, probability_nondominated
+from optimisation.fronts import Floats, costs, hypervolume, nondominated, probability_nondominated, spread_out
 from optimisation.operators import operators_of
 from optimisation.plan import Infeasible, NoPlan, Plan
 from optimisation.problem import REFUSED_COST, Breeder
@@ -141,6 +141,12 @@ def front_of(members: Sequence[Member], objectives: Sequence[Objective]) -> tupl
             seen.add(tuple(point))
             kept.append(member)
     return tuple(kept)
+
+
+def representatives(front: Sequence[Member], objectives: Sequence[Objective], count: int) -> tuple[Member, ...]:
+    """Return at most so many members of a front, spread over all of it."""
+    points = _points([member.evaluation for member in front], objectives)
+    return tuple(front[number] for number in spread_out(points, count))
 
 
 def hypervolume_of(members: Sequence[Member], objectives: Sequence[Objective]) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from instances.tables import Objective
-from optimisation.fronts import costs, hypervolume, nondominated, probability_nondominated
+from optimisation.fronts import costs, hypervolume, nondominated, probability_nondominated, spread_out
 
 MORE = Objective(objective="more", expression="a", direction="maximise", low=0, high=10)
 LESS = Objective(objective="less", expression="b", direction="minimise", low=-1, high=1)
@@ -56,3 +56,17 @@ def test_probability_of_being_nondominated():
     assert chances[1] == 0.0
     assert 0.0 < chances[2] < 1.0
     assert chances[0] + chances[2] == pytest.approx(1.0, abs=0.02)
+
+
+def test_points_that_stand_for_all_keep_the_best_of_each_cost_and_leave_no_gap():
+    angles = np.linspace(0.0, np.pi / 2.0, 101)
+    points = np.stack([1.0 - np.cos(angles), 1.0 - np.sin(angles)], axis=1)
+    taken = spread_out(points, 5)
+    assert len(taken) == 5
+    assert {0, 100} <= set(taken)
+    gaps = np.min([np.linalg.norm(points - points[index], axis=1) for index in taken], axis=0)
+    assert gaps.max() < 0.25  # even spacing leaves 0.2: half of a quarter of the arc
+
+
+def test_few_points_all_stay():
+    assert spread_out(np.array([[0.2, 0.1], [0.1, 0.2]]), 5) == [0, 1]
