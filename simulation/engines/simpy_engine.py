@@ -5,10 +5,12 @@ and each pool has at most one pending event there, in the total order of T1. Uni
 (no SimPy resource, no race of requests against patience), which keeps the order strict and the engine quick.
 """
 
+import gc
 import math
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from heapq import heappush
 from typing import Any, ClassVar
 
@@ -79,10 +81,23 @@ def run(
     model: FlatModel, plan: FlatPlan, state: State, *, seed: int, replication: int, until: float, rollout: float | None
 ) -> tuple[EventArray, State]:
     """Run one component from a state until a time; same contract as the compiled engine's `run`."""
-    twin = _Territory(model, plan, state, seed, replication)
-    twin.begin(rollout)
-    twin.calendar.run_before(until)
-    return np.frombuffer(twin.log, dtype=EVENT), cast.state_of(state, twin.patients, twin.pools, until)
+    with _collector_resting():
+        twin = _Territory(model, plan, state, seed, replication)
+        twin.begin(rollout)
+        twin.calendar.run_before(until)
+        return np.frombuffer(twin.log, dtype=EVENT), cast.state_of(state, twin.patients, twin.pools, until)
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Spare Python's collector of cycles, which would walk over everyone who lives again and again."""
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 class _Territory:
@@ -97,7 +112,7 @@ class _Territory:
         self.contexts = cast.contexts(model)
         self.dirty: deque[PoolOfUnits] = deque()
         self.model = model
-        self.share = plan.share.tolist()
+        self.offered = [[_offered(shares) for shares in profiles] for profiles in plan.share.tolist()]
         self.acceptance = model.acceptance.tolist()
         self.fallback = model.fallback.tolist()
         self.pool_of = model.pool_of.tolist()
@@ -235,10 +250,11 @@ class _Territory:
 
     def _orient(self, patient: Patient) -> int:
         """T3: the pathway with the least E / share; who refuses it takes its fallback."""
-        shares = self.share[patient.zone][patient.profile]
-        best, least = -1, NEVER
-        for pathway, share in enumerate(shares):
-            if share > 0.0:
+        offered = self.offered[patient.zone][patient.profile]
+        best = offered[0][0] if offered else -1
+        if len(offered) > 1:  # one alone needs no draw
+            least = NEVER
+            for pathway, share in offered:
                 draw = self.numbers.choice(patient.index, self.orientation_purpose[pathway])
                 rank = unit_exponential(draw) / share
                 if rank < least:
@@ -283,7 +299,7 @@ class _Territory:
     def _depart(self, patient: Patient, time: float, target: int) -> None:
         """T1: the request for the next step is a separate event at the same time."""
         self._leave_line(patient)
-        if not self._keeps_gate(patient, target):
+        if patient.gate_pool >= 0 and not self._keeps_gate(patient, target):
             self._release_gate(patient, time)
         patient.status = MOVING
         patient.awaited = target
@@ -805,6 +821,11 @@ class _Territory:
 
 
 _ROLLOUT = purpose("rollout")
+
+
+def _offered(shares: list[float]) -> list[tuple[int, float]]:
+    """Return the pathways that have a share, with it."""
+    return [(pathway, share) for pathway, share in enumerate(shares) if share > 0.0]
 
 
 def _chosen(routes: tuple[RouteRow, ...], draw: float) -> RouteRow:

@@ -37,7 +37,12 @@ def orient(w: World, i: int) -> int:
     row = (p.zone * w.profiles + p.profile) * pathways
     best = -1
     least = NEVER
+    offered = 0
     for pathway in range(pathways):
+        if share_of(w)[row + pathway] > 0.0:
+            offered += 1
+            best = pathway
+    for pathway in range(pathways if offered > 1 else 0):  # one alone needs no draw
         share = share_of(w)[row + pathway]
         if share <= 0.0:
             continue
@@ -57,7 +62,7 @@ def settle(w: World, i: int, time: float) -> None:
     """Consume the hazard budgets up to now at the rates in force."""
     p = patient_at(w, i)
     elapsed = time - p.settled
-    if elapsed > 0.0:
+    if elapsed > 0.0 and p.hazard >= 0:
         for h in range(w.hazards):
             clock = clock_at(w, i, h)
             if clock.rate > 0.0:

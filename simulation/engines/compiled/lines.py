@@ -69,8 +69,8 @@ def soil(w: World, pool: int) -> None:
     """Note that a pool's lists must be served before the next event."""
     if pools_of(w)[pool, IS_DIRTY] == 0:
         pools_of(w)[pool, IS_DIRTY] = 1
-        size = w.pools
-        dirty_of(w)[(w.dirty_first + w.dirty_count) % size] = pool
+        position = w.dirty_first + w.dirty_count
+        dirty_of(w)[position - w.pools if position >= w.pools else position] = pool
         w.dirty_count += 1
 
 

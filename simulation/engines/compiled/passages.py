@@ -539,7 +539,7 @@ def serve_all(w: World, time: float) -> None:
     """Serve the pools where something changed, in the order of change."""
     while w.dirty_count > 0:
         pool = dirty_of(w)[w.dirty_first]
-        w.dirty_first = (w.dirty_first + 1) % w.pools
+        w.dirty_first = 0 if w.dirty_first + 1 == w.pools else w.dirty_first + 1
         w.dirty_count -= 1
         pools_of(w)[pool, IS_DIRTY] = 0
         serve(w, time, pool)
