@@ -57,8 +57,9 @@ def run(
     room = len(arrays.log) - _margin(state)
     parts = []
     while not advance(table, arrivals, progress, until, room):
-        parts.append(_written(table, arrays).copy())
-        table["logged"] = 0
+        parts.append(_written(table, arrays))
+        arrays = arrays._replace(log=np.empty_like(arrays.log))  # a new one costs less than a copy
+        table["log_address"], table["logged"] = arrays.log.ctypes.data, 0
     parts.append(_written(table, arrays))
     events = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return events, _state_after(arrays, state, model.levels, until)

@@ -43,6 +43,7 @@ from simulation.engines.compiled.world import (
     URGENCY_SHIFT,
     WAITING,
     World,
+    bring_near,
     change_of,
     change_time_of,
     entry_of,
@@ -173,6 +174,10 @@ def advance(
             top = pending_at(w, 0)
             time = top.time
             urgency = top.order >> URGENCY_SHIFT
+            for position in range(1, min(3, w.heap_size)):  # one of these two comes next
+                following = pending_at(w, position).order & ENTITY
+                if following < w.patients:
+                    bring_near(w, following)
         if progress[1] < w.changes:
             change = change_time_of(w)[progress[1]]
             if change < time or (change == time and urgency > 1):
