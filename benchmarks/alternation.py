@@ -3,12 +3,12 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Outcome = TypeVar("Outcome")
 
@@ -22,20 +22,12 @@ class Timed(Generic[Outcome]):
     outcome: Outcome
 
 
-def timed(call: Callable[[], Outcome]) -> Timed[Outcome]:
-    """Call once and take the times of the whole process."""
+def timed(call: Callable[[], Any], read: Callable[[Any], Outcome]) -> Timed[Outcome]:
+    """Call once and take the times of the whole process; what it returned is read outside them, and dropped."""
     wall, cpu = time.perf_counter(), time.process_time()
-    outcome = call()
-    return Timed(time.process_time() - cpu, time.perf_counter() - wall, outcome)
-
-
-def alternate(calls: Mapping[str, Callable[[int], Outcome]], rounds: int) -> dict[str, list[Timed[Outcome]]]:
-    """Call everything once a round, A B C A B C ...; each call is given the number of the round."""
-    results: dict[str, list[Timed[Outcome]]] = {name: [] for name in calls}
-    for number in range(rounds):
-        for name, call in calls.items():
-            results[name].append(timed(lambda: call(number)))  # noqa: B023 (called at once)
-    return results
+    result = call()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return Timed(cpu, wall, read(result))
 
 
 def median_ratio(one: Sequence[float], other: Sequence[float]) -> float:

@@ -30,6 +30,7 @@ class Case:
     build: Callable[[Network], Prepare]
     read: Callable[[Any], Figures]
     package: str = "simpy"  # without it the case is left out
+    repeats: int = 1  # replications a round: the quick run more often, so that all rounds last
 
     @property
     def is_available(self) -> bool:
@@ -79,7 +80,7 @@ def _itself(result: Any) -> Figures:
 
 IDIOMATIC = Case("idiomatic SimPy", _idiomatic, _itself)
 OUR_SIMPY = Case("our SimPy engine", _ours("simpy"), figures)
-COMPILED = Case("compiled engine", _ours("compiled"), figures)
+COMPILED = Case("compiled engine", _ours("compiled"), figures, repeats=20)
 CIW = Case("Ciw", _ciw, _read_ciw, package="ciw")
-CIMBA = Case("cimba", _cimba, _itself, package="cimba")
+CIMBA = Case("cimba", _cimba, _itself, package="cimba", repeats=8)
 CASES = (IDIOMATIC, OUR_SIMPY, COMPILED, CIW, CIMBA)

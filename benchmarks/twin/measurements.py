@@ -4,46 +4,48 @@ import math
 import statistics
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from benchmarks.alternation import Timed, alternate, median_ratio, timed
+from benchmarks.alternation import Timed, median_ratio, timed
 from benchmarks.results import Finding
-from benchmarks.twin.cases import CASES, CIMBA, CIW, COMPILED, IDIOMATIC, OUR_SIMPY, Case, Run
+from benchmarks.twin.cases import CASES, CIMBA, CIW, COMPILED, IDIOMATIC, OUR_SIMPY, Case, Prepare, Run
 from benchmarks.twin.loire import LoireRun, peak_memory
 from benchmarks.twin.network import Figures, Network
 from instances.catalogue import load_instance
 from simulation.twin import EngineName, Twin
-
-_ENGINES: tuple[EngineName, ...] = ("simpy", "compiled")
 
 
 def side_by_side(network: Network, rounds: int) -> list[Finding]:
     """Time every case on the plain network, alternating; compare what they simulated."""
     cases = [case for case in CASES if case.is_available]
     prepare = {case.name: case.build(network) for case in cases}
-    for case in cases:
-        prepare[case.name](0)()  # compiles
-    prepared: dict[tuple[str, int], Run] = {
-        (case.name, number): prepare[case.name](number) for case in cases for number in range(rounds)
-    }
-    calls = {case.name: lambda number, name=case.name: prepared.pop((name, number))() for case in cases}
-    taken = alternate(calls, rounds)
-    figures = {case.name: [case.read(each.outcome) for each in taken[case.name]] for case in cases}
-    findings = [_speed(case, taken[case.name], figures[case.name]) for case in cases]
-    cost = {
-        name: [each.cpu / read.events for each, read in zip(taken[name], own, strict=True)]
-        for name, own in figures.items()
-    }
+    for make in prepare.values():
+        make(0)()  # compiles
+    taken: dict[str, list[list[Timed[Figures]]]] = {case.name: [] for case in cases}
+    for number in range(rounds):
+        for case in cases:
+            taken[case.name].append(_round(case, prepare[case.name], number))
+    cost = {name: [_cost(each) for each in own] for name, own in taken.items()}
+    findings = [
+        Finding(f"{name}, six pools: model events", 1e-3 / statistics.median(own), "thousand a second")
+        for name, own in cost.items()
+    ]
     findings += [
         _speed_up(OUR_SIMPY, IDIOMATIC, cost, 2.5),
         _speed_up(COMPILED, IDIOMATIC, cost, 80.0),
         *(_speed_up(COMPILED, other, cost, least) for other, least in ((CIMBA, 5.0), (CIW, None)) if other in cases),
     ]
-    return findings + _agreement(figures)
+    return findings + _agreement({name: [each.outcome for part in own for each in part] for name, own in taken.items()})
 
 
-def _speed(case: Case, taken: Sequence[Timed], figures: Sequence[Figures]) -> Finding:
-    events = statistics.median(read.events / each.cpu for each, read in zip(taken, figures, strict=True))
-    return Finding(f"{case.name}, six pools: model events", events / 1000.0, "thousand a second")
+def _round(case: Case, prepare: Prepare, number: int) -> list[Timed[Figures]]:
+    """Run a case's replications of a round, each from a start of its own, made before."""
+    return [timed(prepare(number * case.repeats + repeat), case.read) for repeat in range(case.repeats)]
+
+
+def _cost(taken: Sequence[Timed[Figures]]) -> float:
+    """CPU seconds a model event."""
+    return sum(each.cpu for each in taken) / sum(each.outcome.events for each in taken)
 
 
 def _speed_up(quick: Case, slow: Case, cost: dict[str, list[float]], least: float | None) -> Finding:
@@ -75,15 +77,17 @@ def _distance(one: Sequence[float], other: Sequence[float]) -> float:
 def growth(network: Network, times: int, rounds: int) -> list[Finding]:
     """Cost of an event in the compiled engine with so many times as many patients, in a longer and a larger run."""
     sizes = {"as is": network, "longer": network.longer(times), "larger": network.larger(times)}
-    prepared = {name: COMPILED.build(size)(0) for name, size in sizes.items()}
-    COMPILED.build(network)(0)()
-    taken = alternate({name: lambda _, run=run: run() for name, run in prepared.items()}, rounds)
-    cost = {name: [each.cpu / len(each.outcome) for each in own] for name, own in taken.items()}
-    patients = COMPILED.read(taken["as is"][0].outcome).arrivals
+    runs = {name: COMPILED.build(size)(0) for name, size in sizes.items()}
+    figures = {name: COMPILED.read(run()) for name, run in runs.items()}
+    taken: dict[str, list[float]] = {name: [] for name in sizes}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            repeats = times if name == "as is" else 1
+            taken[name].append(_cost([timed(run, COMPILED.read) for _ in range(repeats)]))
     return [
         Finding(
-            f"time of an event from {patients:,} patients to {times} times as many, in a {name} run",
-            median_ratio(cost[name], cost["as is"]),
+            f"time of an event from {figures['as is'].arrivals:,} to {figures[name].arrivals:,} patients, {name} run",
+            median_ratio(taken[name], taken["as is"]),
             "times",
             at_most=1.5,
         )
@@ -96,31 +100,33 @@ def threads(network: Network, replications: int, rounds: int) -> list[Finding]:
     prepare = COMPILED.build(network)
     runs = [prepare(number) for number in range(replications)]
     runs[0]()
+    wall: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(rounds):
+        for workers, own in wall.items():
+            with ThreadPoolExecutor(workers) as pool:
+                own.append(timed(lambda: sum(pool.map(_length, runs)), int).wall)
+    return [Finding("two threads beside one, wall-clock", median_ratio(wall[1], wall[2]), "times", at_least=1.5)]
 
-    def work(workers: int) -> int:
-        with ThreadPoolExecutor(workers) as pool:
-            return sum(pool.map(lambda run: len(run()), runs))
 
-    taken = alternate({"one": lambda _: work(1), "two": lambda _: work(2)}, rounds)
-    ratio = median_ratio([each.wall for each in taken["one"]], [each.wall for each in taken["two"]])
-    return [Finding("two threads beside one, wall-clock", ratio, "times", at_least=1.5)]
+def _length(run: Run) -> int:
+    return len(run())
 
 
 def loire(instance_name: str, rounds: int) -> list[Finding]:
     """Both our engines on the smallest component of the Loire: the same log, at what cost."""
     run = LoireRun.of(Twin(load_instance(instance_name), seed=1))
     states = [run.start(number) for number in range(rounds)]
-    run.run("compiled", states[0], 0)
-    taken = alternate(
-        {name: lambda number, name=name: run.run(name, states[number], number) for name in _ENGINES}, rounds
-    )
-    cost = {name: [each.cpu / len(each.outcome) for each in taken[name]] for name in _ENGINES}
-    records = statistics.median(len(each.outcome) for each in taken["compiled"])
+    records = len(run.run("compiled", states[0], 0))
+    cost: dict[EngineName, list[float]] = {"simpy": [], "compiled": []}
+    for number, state in enumerate(states):
+        for name, repeats in (("simpy", 1), ("compiled", 20)):
+            taken = [timed(partial(run.run, name, state, number), len) for _ in range(repeats)]
+            cost[name].append(sum(each.cpu for each in taken) / sum(each.outcome for each in taken))
     return [
         Finding("Loire, smallest component: event records of a run", records / 1000.0, "thousand"),
         *(
-            Finding(f"Loire, smallest component, {name}: a record", statistics.median(cost[name]) * 1e9, "ns")
-            for name in _ENGINES
+            Finding(f"Loire, smallest component, {name}: a record", statistics.median(own) * 1e9, "ns")
+            for name, own in cost.items()
         ),
         Finding(
             "Loire, smallest component: compiled beside our SimPy engine",
@@ -133,5 +139,4 @@ def loire(instance_name: str, rounds: int) -> list[Finding]:
 
 def memory() -> list[Finding]:
     """Peak memory of the whole Loire, warm-up and run, with accounts."""
-    peak = timed(peak_memory).outcome
-    return [Finding("Loire, warm-up and three years: peak memory", peak, "GB", at_most=1.5)]
+    return [Finding("Loire, warm-up and three years: peak memory", peak_memory(), "GB", at_most=1.5)]
