@@ -74,6 +74,11 @@ def test_a_plan_simulated_on_its_own_shows_what_the_search_promised(choice, tmp_
         )
 
 
+def _listen_to_ctrl_c():
+    """A shell's background jobs, and so their children, are deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
 def test_ctrl_c_during_a_search_ends_with_status_4_and_usable_files(tmp_path):
     command = [sys.executable, "-c", "from configurator.cli import main; main()", "optimise", "tiny"]
@@ -85,6 +90,7 @@ def test_ctrl_c_during_a_search_ends_with_status_4_and_usable_files(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=_listen_to_ctrl_c,
     )
     with searching:
         assert searching.stderr is not None
