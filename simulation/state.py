@@ -114,9 +114,9 @@ class State:
         """Return a state that shares no memory with this one."""
         return replace(
             self,
-            patients=self.patients.copy(),
-            slots=self.slots.copy(),
-            clocks=self.clocks.copy(),
+            patients=_copied(self.patients),
+            slots=_copied(self.slots),
+            clocks=_copied(self.clocks),
             marks=self.marks.copy(),
             visits=self.visits.copy(),
             turnover_time=self.turnover_time.copy(),
@@ -124,6 +124,13 @@ class State:
             turnover_units=self.turnover_units.copy(),
             waiting=self.waiting.copy(),
         )
+
+
+def _copied(records: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Copy records as bytes: numpy would copy them one by one, field by field."""
+    copy = np.empty(records.shape, dtype=records.dtype)
+    copy.view(np.uint8)[...] = np.ascontiguousarray(records).view(np.uint8)
+    return copy
 
 
 def empty_state(model: FlatModel, patients: int, time: float) -> State:

@@ -15,7 +15,7 @@ from simulation.configuration import Configuration, todays_configuration
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.ledgers.account import Account, Bookkeeper, total
 from simulation.offer_in_force import OfferInForce, todays_offer
-from simulation.records import EventArray, People
+from simulation.records import EventArray, People, joined
 from simulation.start import at_time_zero, before_warm_up, opening_events
 from simulation.state import State, people
 
@@ -155,7 +155,7 @@ class Twin:
         beginning = self._beginning(component, replication)
         until = np.inf if model.drain else beginning.state.time + model.run
         events, end = self._advance(configuration, component, replication, until)
-        log = np.concatenate([beginning.opening, events])
+        log = joined([beginning.opening, events])
         return RunResult(self.components[component], replication, model, people(model, beginning.state), log, end)
 
     def state_at(self, configuration: Configuration, component: int, replication: int, time: float) -> State:

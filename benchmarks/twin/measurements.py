@@ -2,9 +2,12 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from hashlib import sha256
+from typing import Any
 
 from benchmarks.alternation import Timed, median_ratio, timed
 from benchmarks.results import Finding
@@ -13,6 +16,8 @@ from benchmarks.twin.loire import LoireRun, peak_memory
 from benchmarks.twin.network import Figures, Network
 from instances.catalogue import load_instance
 from simulation.twin import EngineName, Twin
+
+_HASHED = 50_000_000  # bytes
 
 
 def side_by_side(network: Network, rounds: int) -> list[Finding]:
@@ -96,16 +101,30 @@ def growth(network: Network, times: int, rounds: int) -> list[Finding]:
 
 
 def threads(network: Network, replications: int, rounds: int) -> list[Finding]:
-    """Wall-clock gain of two threads over one; other work on the machine lowers it."""
+    """Wall-clock gain of two threads over one, beside that of plain hashing: what else the machine does lowers both."""
     prepare = COMPILED.build(network)
     runs = [prepare(number) for number in range(replications)]
     runs[0]()
+    block = bytes(_HASHED)
+    gains = {
+        "two threads beside one, wall-clock": _gain([partial(_length, run) for run in runs], rounds),
+        "the same for hashing, which needs nothing but processors": _gain([partial(sha256, block)] * 8, rounds),
+    }
+    ours, hashing = (Finding(name, gain, "times") for name, gain in gains.items())
+    return [replace(ours, at_least=1.5), hashing]
+
+
+def _gain(tasks: Sequence[Callable[[], Any]], rounds: int) -> float:
     wall: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(rounds):
         for workers, own in wall.items():
             with ThreadPoolExecutor(workers) as pool:
-                own.append(timed(lambda: sum(pool.map(_length, runs)), int).wall)
-    return [Finding("two threads beside one, wall-clock", median_ratio(wall[1], wall[2]), "times", at_least=1.5)]
+                own.append(timed(lambda: list(pool.map(_called, tasks)), len).wall)
+    return median_ratio(wall[1], wall[2])
+
+
+def _called(task: Callable[[], Any]) -> Any:
+    return task()
 
 
 def _length(run: Run) -> int:

@@ -25,11 +25,12 @@ from simulation.engines.compiled.world import (
 )
 from simulation.engines.kernel_cache import drop_stale, is_stored
 from simulation.flat_model import FlatModel, FlatPlan
-from simulation.records import EVENT, EventArray
+from simulation.records import EVENT, EventArray, joined
 from simulation.state import State
 from simulation.streams import purpose, uniform
 
-_CHUNK = 1 << 19  # event records; what is never written takes no memory
+_CHUNK, _CHUNK_OF_PATIENT = 1 << 19, 16  # event records at least, and a patient; unwritten ones take no memory
+_NEAR_MEMORY = 4_000_000  # bytes of patients that a processor keeps near by itself
 _ENGINE = Path(__file__).parent
 drop_stale((advance, begin, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"])
 
@@ -52,7 +53,7 @@ def run(
     table = _table(model, arrays, seed, replication)
     begin(table, state.waiting, state.time, -1.0 if rollout is None else rollout, np.uint64(purpose("rollout")))
     to_come = np.flatnonzero(state.patients["status"] == TO_COME)
-    arrivals = to_come[np.lexsort((to_come, state.patients["arrival"][to_come]))]
+    arrivals = to_come[np.argsort(state.patients["arrival"][to_come], kind="stable")]
     progress = np.zeros(2, dtype=np.int64)
     room = len(arrays.log) - _margin(state)
     parts = []
@@ -61,7 +62,7 @@ def run(
         arrays = arrays._replace(log=np.empty_like(arrays.log))  # a new one costs less than a copy
         table["log_address"], table["logged"] = arrays.log.ctypes.data, 0
     parts.append(_written(table, arrays))
-    events = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    events = parts[0] if len(parts) == 1 else joined(parts)
     return events, _state_after(arrays, state, model.levels, until)
 
 
@@ -128,7 +129,7 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         dirty=np.zeros(pools, dtype=np.int64),
         turnover=turnover,
         ring=ring,
-        log=np.empty(_CHUNK + _margin(state), dtype=EVENT),
+        log=np.empty(max(_CHUNK, _CHUNK_OF_PATIENT * patients) + _margin(state), dtype=EVENT),
     )
     return Arrays._make(np.ascontiguousarray(array) for array in arrays)
 
@@ -151,6 +152,7 @@ def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt
         "resources": model.resources,
         "changes": len(arrays.change_time),
         "room": len(arrays.log),
+        "is_large": int(arrays.patients.nbytes + arrays.slots.nbytes + arrays.clocks.nbytes > _NEAR_MEMORY),
     }
     for name, number in numbers.items():
         table[name] = number

@@ -174,7 +174,7 @@ def advance(
             top = pending_at(w, 0)
             time = top.time
             urgency = top.order >> URGENCY_SHIFT
-            for position in range(1, min(3, w.heap_size)):  # one of these two comes next
+            for position in range(1, min(3, w.heap_size) if w.is_large else 0):  # one of these two comes next
                 following = pending_at(w, position).order & ENTITY
                 if following < w.patients:
                     bring_near(w, following)

@@ -97,6 +97,7 @@ WORLD = np.dtype(
         ("resources", np.int64),
         ("changes", np.int64),
         ("room", np.int64),
+        ("is_large", np.int64),
         ("heap_size", np.int64),
         ("logged", np.int64),
         ("dirty_first", np.int64),
