@@ -15,6 +15,7 @@ from instances.faults import UnknownName
 from simulation.indicator_expressions import InvalidExpression, Term
 from simulation.ledgers import replay
 from simulation.ledgers.account import Account
+from simulation.ledgers.break_prices import COST, PAID
 from simulation.ledgers.chart import Chart, FloatArray
 from simulation.ledgers.money import COST_KINDS, INVESTMENT
 from simulation.ledgers.outcomes import COMPONENTS
@@ -271,6 +272,14 @@ def _breaks(name: str) -> Read:
     return read
 
 
+def _breaks_money(what: int) -> Read:
+    def read(account: Account, chosen: Selection, chart: Chart) -> float:
+        money = account.breaks_money[..., what]
+        return float(chosen.break_ @ (money @ chosen.pathway @ chosen.people @ chosen.zone))
+
+    return read
+
+
 def _scores(account: Account, chosen: Selection, chart: Chart) -> float:
     return float(account.scores @ chosen.component @ chosen.pathway @ chosen.people @ chosen.zone)
 
@@ -442,6 +451,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("marks", "marks", "set during the run", _MARK_KEYS, _marks(0)),
         Quantity("pathway_breaks", "breaks", "times a break was met", (*WHO, "break"), _breaks("breaks")),
         Quantity("broken", "persons", "who met a break", (*WHO, "break"), _breaks("broken")),
+        Quantity("break_cost", "currency", "production cost around breaks", (*WHO, "break"), _breaks_money(COST)),
+        Quantity("break_payments", "currency", "tariffs around breaks", (*WHO, "break"), _breaks_money(PAID)),
         Quantity(
             "score", "persons", "sum over persons of a component of satisfaction, 0 to 1", (*WHO, "component"), _scores
         ),

@@ -42,6 +42,7 @@ class Account:
     scored: FloatArray  # [Z, P, W]
     breaks: FloatArray  # [breaks, Z, P, W] times each break was met
     broken: FloatArray  # [breaks, Z, P, W] persons who met it
+    breaks_money: FloatArray  # [breaks, Z, P, W, 2] production cost and tariffs around it
     revenue: FloatArray  # [payer, provider, Z, P + 1, W + 1]
     revenue_by_year: FloatArray  # [payer, provider, Y, 2]
     cost: FloatArray  # [provider, Z, P + 1, W + 1]
@@ -93,8 +94,8 @@ class Bookkeeper:
         `components.pools(instance)` of each pool number in the log (`FlatModel.pool_global`).
         """
         tally = self.reader.tally(events, people, pool_numbers)
-        times, persons = self.breaks.count(events, people)
-        money = MoneyLedger(self.chart, configuration, territories, tally, persons).money()
+        counted = self.breaks.count(events, people, configuration.contract)
+        money = MoneyLedger(self.chart, configuration, territories, tally, counted.persons).money()
         return Account(
             persons=tally.persons,
             visits=tally.visits,
@@ -106,8 +107,9 @@ class Bookkeeper:
             marks=tally.marks,
             scores=tally.scores,
             scored=tally.scored,
-            breaks=times,
-            broken=persons,
+            breaks=counted.times,
+            broken=counted.persons,
+            breaks_money=counted.money,
             revenue=money.revenue,
             revenue_by_year=money.revenue_by_year,
             cost=money.cost,
