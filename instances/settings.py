@@ -39,6 +39,20 @@ class Economics(_Section):
     )
 
 
+class ProviderAccounts(_Section):
+    """Thresholds that funders read a provider's account against; empty: none is shown."""
+
+    gross_margin_target: Annotated[float, Field(ge=0.0, le=1.0)] | None = column(
+        "gross margin over revenue from which an investment can be borne", default=None, unit="share"
+    )
+    self_financing_least: Annotated[float, Field(ge=0.0, le=1.0)] | None = column(
+        "self-financing capacity over revenue under which it is insufficient", default=None, unit="share"
+    )
+    self_financing_target: Annotated[float, Field(ge=0.0, le=1.0)] | None = column(
+        "self-financing capacity over revenue from which it is satisfactory; fragile below", default=None, unit="share"
+    )
+
+
 class Satisfaction(_Section):
     """Weights of the six components of satisfaction."""
 
@@ -74,6 +88,7 @@ class Settings(_Section):
     decide_contract: bool = column("whether the contract is a decision", default=False)
     horizon: Horizon = Horizon()
     economics: Economics = Economics()
+    provider_accounts: ProviderAccounts = ProviderAccounts()
     satisfaction: Satisfaction = Satisfaction()
     search: Search = Search()
 

@@ -86,6 +86,19 @@ def annuity(amount: float, life: float, rate: float) -> float:
     return amount * rate / -math.expm1(-life * math.log1p(rate))
 
 
+def depreciation_share(life: float, rate: float) -> float:
+    """Return the part of an annuity that is depreciation: the amount evenly over its life; the rest is interest.
+
+    Over the whole life depreciation adds up to the amount and interest to what the loan costs above it.
+
+    >>> depreciation_share(10, 0.0)
+    1.0
+    >>> round(depreciation_share(30, 0.03) * annuity(140_000.0, 30, 0.03), 2)
+    4666.67
+    """
+    return 1.0 / (life * annuity(1.0, life, rate))
+
+
 def occupancy_factor(occupancy: float, floor: float, slope: float) -> float:
     """Return the part of a tariff paid at an occupancy: 1 - slope * max(0, floor - occupancy), at least 0.
 

@@ -90,10 +90,12 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,
     "margin": margin_rate,
     "defined": lambda value, otherwise: otherwise if math.isnan(value) else value,
+    "below": lambda value, limit: math.nan if math.isnan(value) else float(value < limit),
 }
-"""min and max leave undefined values out; margin(revenue, cost) is `economics.margin_rate`."""
+"""min and max leave undefined values out; margin(revenue, cost) is `economics.margin_rate`; below(value, limit) is 1
+where it is, so that its mean over replications is a probability."""
 
-ARGUMENTS = {"abs": 1, "margin": 2, "defined": 2}
+ARGUMENTS = {"abs": 1, "margin": 2, "defined": 2, "below": 2}
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z_][\w.]*)|(?P<filters>\[[^\]]*\])|(?P<sign>[-+*/(),]))"

@@ -12,6 +12,7 @@ import numpy as np
 from instances.faults import UnknownName
 from instances.instance import Instance
 from instances.tables import Observation
+from simulation.derived_indicators import GENERAL, Derived, satisfaction, solvency
 from simulation.estimates import Estimate, estimate
 from simulation.indicator_expressions import (
     Call,
@@ -29,56 +30,6 @@ from simulation.ledgers.account import Account
 from simulation.ledgers.chart import Chart, FloatArray
 from simulation.ledgers.outcomes import COMPONENTS
 from simulation.quantities import MONEY, POOL, QUANTITIES, WHERE, WHO, Selection, select
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A figure defined by an expression; its filters narrow every quantity in it (constants stay)."""
-
-    name: str
-    unit: str
-    meaning: str
-    expression: str
-
-
-_GENERAL = (
-    Derived("persons", "persons", "present on average", "person_years/years"),
-    Derived("residents", "persons", "in a step on average", "person_years/years"),
-    Derived("death_rate", "per person-year", "deaths per person-year", "deaths/person_years"),
-    Derived("mean_stay", "days", "of stays begun and ended during the run", "completed_days/stays"),
-    Derived("mean_wait", "days", "for a gate, the wait so far included", "waited_days/waits"),
-    Derived("within_tolerable", "percent", "of gate requests served in time", "100*waits_within/waits"),
-    Derived("mean_service_wait", "days", "for a service, the wait so far included", "service_waited_days/service_asks"),
-    Derived("unmet_need", "share", "of service need without the service", "unmet_days/need_days"),
-    Derived("occupancy", "share", "of a pool's units in use", "busy/capacity"),
-    Derived("units", "units", "of capacity on average", "capacity/days"),
-    Derived("gate_breaks", "breaks", "of waits for a gate", "patience_breaks+queue_breaks"),
-    Derived("falls", "events", "falls", "events[hazard=fall*]"),
-    Derived("hazards", "events", "hazards that struck", "events"),
-    Derived("home_days", "days", "lived at home", "stay_days[setting=home]"),
-    Derived("institution_days", "days", "lived in an institution", "stay_days[setting=institution]"),
-    Derived(
-        "hospital_days", "days", "in emergency, ward or rehabilitation",
-        "stay_days[setting=emergency|ward|rehabilitation]",
-    ),
-    Derived("payments", "currency", "paid by payers", "revenue"),
-    Derived("investment", "currency", "annuities of added units", "cost[kind=added-unit]"),
-    Derived("margin", "currency", "operating revenue less operating cost", "revenue-operating_cost"),
-    Derived("margin_rate", "share", "operating margin over revenue", "margin(revenue,operating_cost)"),
-    Derived("shortfall", "currency", "operating deficit", "max(operating_cost-revenue,0)"),
-    Derived("cost_per_home_day", "currency", "production cost per day at home", "cost/home_days"),
-    Derived("cost_per_qaly", "currency", "production cost per QALY", "cost_discounted/qaly_discounted"),
-    Derived(
-        "net_benefit", "currency", "worth of the QALYs less the production cost, discounted",
-        "willingness_to_pay*qaly_discounted-cost_discounted",
-    ),
-    Derived(
-        "efficiency", "currency", "net monetary benefit against today per inhabitant over the run",
-        "(net_benefit-today.net_benefit)/inhabitants",
-    ),
-    *(Derived(name, "points", f"satisfaction: {name.replace('_', ' ')}", f"100*score[component={name}]/scored")
-      for name in COMPONENTS),
-)  # fmt: skip
 
 CONSTANTS: dict[str, tuple[str, str]] = {
     "years": ("years", "length of the run"),
@@ -104,8 +55,8 @@ class Catalogue:
     @cached_property
     def derived(self) -> Mapping[str, Derived]:
         """Derived indicators by name, those that depend on the instance included."""
-        own = (self._satisfaction(), self._solvency())
-        return {each.name: each for each in (*_GENERAL, *own)}
+        own = (satisfaction(self.chart.instance), solvency(self.chart.instance))
+        return {each.name: each for each in (*GENERAL, *own)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,20 +109,6 @@ class Catalogue:
         zones = Term("scored", tuple(each for each in term.filters if each.key in ("zone", "urbanicity")))
         weights = select(self.chart, zones, WHO).zone
         return Number(float(np.array(populations, dtype=np.float64) @ weights))
-
-    def _satisfaction(self) -> Derived:
-        weights = self.chart.instance.settings.satisfaction
-        parts = "+".join(f"{getattr(weights, name)!r}*score[component={name}]" for name in COMPONENTS)
-        whole = sum(getattr(weights, name) for name in COMPONENTS) or 1.0
-        return Derived(
-            "satisfaction", "points", "mean over persons of the six components", f"100*({parts})/({whole!r}*scored)"
-        )
-
-    def _solvency(self) -> Derived:
-        firms = [row.id for row in self.chart.instance.providers if row.sector != "informal"]
-        rates = ",".join(f"margin_rate[provider={firm}]" for firm in firms)
-        text = f"defined(min({rates}),0)" if firms else "0"
-        return Derived("solvency", "share", "operating margin rate of the worst-off provider", text)
 
     def value(self, expression: str | Expression, account: Account, today: Account | None = None) -> float:
         """Return the value of an expression; without today's account, today is this account."""
@@ -300,7 +237,8 @@ BREAKDOWNS: dict[str, tuple[tuple[str, ...], ...]] = {
     "revenue": ((), ("payer",), ("provider",), ("payer", "provider"), ("zone", "payer"), ("pathway",), ("profile",)),
     "cost": ((), ("provider",), ("zone",), ("pathway",), ("profile",)),
     "operating_cost": ((), ("provider",)),
-    **dict.fromkeys(("margin", "margin_rate", "shortfall"), (("provider",),)),
+    **dict.fromkeys(("gross_margin", "gross_margin_rate", "margin", "margin_rate"), (("provider",),)),
+    **dict.fromkeys(("self_financing", "self_financing_rate", "result", "deficit", "shortfall"), (("provider",),)),
     "investment": ((), ("provider",)),
     **dict.fromkeys(("cost_discounted", "cost_per_qaly", "cost_per_home_day"), ((),)),
 }

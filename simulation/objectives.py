@@ -14,6 +14,7 @@ from scipy.special import ndtr
 
 from instances.instance import Instance
 from instances.tables import Rule
+from simulation.derived_indicators import firms
 from simulation.economics import margin_rate
 from simulation.estimates import Estimate, deviation, estimate, paired_difference, quantile
 from simulation.indicators import Catalogue, TermReader
@@ -99,7 +100,7 @@ class Judge:
     @cached_property
     def firms(self) -> tuple[str, ...]:
         """Providers held to solvency, in table order: all but informal ones."""
-        return tuple(row.id for row in self.instance.providers if row.sector != "informal")
+        return firms(self.instance)
 
     @cached_property
     def budgets(self) -> tuple[Budget, ...]:
@@ -237,7 +238,8 @@ def _budgets(instance: Instance, rule: Rule) -> Iterator[Budget]:
     if rule.kind != "budget" or rule.bound is None or rule.money == "investment" or rule.sense == "at_least":
         return
     if rule.provider:
-        yield Budget(rule.rule, f"operating_cost[provider={rule.provider}]/years", rule.bound)
+        text = f"(cost[provider={rule.provider}]-investment[provider={rule.provider}])/years"
+        yield Budget(rule.rule, text, rule.bound)
         return
     zones = [rule.zone]
     if rule.level and not rule.zone:

@@ -17,7 +17,7 @@ from simulation.ledgers import replay
 from simulation.ledgers.account import Account
 from simulation.ledgers.break_prices import COST, PAID
 from simulation.ledgers.chart import Chart, FloatArray
-from simulation.ledgers.money import COST_KINDS, INVESTMENT
+from simulation.ledgers.money import COST_KINDS, INTEREST_KINDS
 from simulation.ledgers.outcomes import COMPONENTS
 
 WHO = ("zone", "urbanicity", "profile", "pathway")
@@ -131,6 +131,11 @@ class Selection:
         return self._named("kind", COST_KINDS)
 
     @cached_property
+    def year(self) -> FloatArray:
+        """Years of accounts [Y], the first is 1."""
+        return self._named("year", [str(number + 1) for number in range(self.chart.years)])
+
+    @cached_property
     def money_profile(self) -> FloatArray:
         """Profiles of money [P + 1]; last: what belongs to none."""
         return np.append(self.profile, float("profile" not in self.given))
@@ -163,6 +168,9 @@ class Selection:
         return weights
 
 
+_OF_ACCOUNTS, _OF_PEOPLE = ("kind", "year"), ("profile", "pathway")
+"""Money is kept by kind and year for each provider and territory, not for each profile and pathway."""
+
 _ASPECTS = {"urbanicity": "zone", "setting": "step", "sector": "provider", "break": "break_"}
 
 
@@ -174,6 +182,8 @@ def select(chart: Chart, term: Term, keys: Iterable[str]) -> Selection:
         if key not in allowed:
             known = ", ".join(allowed) or "none"
             raise InvalidExpression(f"{term}: {term.name} cannot be narrowed by {key!r}; keys: {known}")
+        if key in _OF_ACCOUNTS and not chosen.given.keys().isdisjoint(_OF_PEOPLE):
+            raise InvalidExpression(f"{term}: {key!r} cannot be given together with a profile or a pathway")
         by_place = key == "zone" and allowed == POOL
         getattr(chosen, "pool" if by_place else _ASPECTS.get(key, key))  # raises on an unknown value
     return chosen
@@ -289,19 +299,28 @@ def _scored(account: Account, chosen: Selection, chart: Chart) -> float:
 
 
 def _revenue(account: Account, chosen: Selection, chart: Chart) -> float:
+    if "year" in chosen.given:
+        years = account.revenue_by_year[..., 0] @ chosen.year @ chosen.zone
+        return float(chosen.payer @ years @ chosen.provider)
     amounts = account.revenue @ chosen.money_pathway @ chosen.money_profile @ chosen.zone
     return float(chosen.payer @ amounts @ chosen.provider)
 
 
 def _cost(account: Account, chosen: Selection, chart: Chart) -> float:
-    if "kind" in chosen.given:
-        return float(chosen.provider @ account.cost_by_kind[..., 0].sum(axis=-1) @ chosen.kind)
-    return float(chosen.provider @ (account.cost @ chosen.money_pathway @ chosen.money_profile @ chosen.zone))
+    if chosen.given.keys().isdisjoint(_OF_ACCOUNTS):
+        return float(chosen.provider @ (account.cost @ chosen.money_pathway @ chosen.money_profile @ chosen.zone))
+    return float(chosen.provider @ _kinds(account, chosen) @ chosen.kind)
 
 
 def _operating_cost(account: Account, chosen: Selection, chart: Chart) -> float:
-    kinds = account.cost_by_kind[..., 0].sum(axis=-1)
-    return float(chosen.provider @ (kinds.sum(axis=-1) - kinds[:, INVESTMENT]))
+    operating = np.array([float(kind not in INTEREST_KINDS) for kind in COST_KINDS])
+    return float(chosen.provider @ _kinds(account, chosen) @ operating)
+
+
+def _kinds(account: Account, chosen: Selection) -> FloatArray:
+    """Return the cost of each provider by kind, in the years and territories chosen [provider, kinds]."""
+    amounts: FloatArray = account.cost_by_kind[..., 0] @ chosen.year @ chosen.zone
+    return amounts
 
 
 def _cost_discounted(account: Account, chosen: Selection, chart: Chart) -> float:
@@ -457,13 +476,13 @@ QUANTITIES: dict[str, Quantity] = {
             "score", "persons", "sum over persons of a component of satisfaction, 0 to 1", (*WHO, "component"), _scores
         ),
         Quantity("scored", "persons", "who were present at some time", WHO, _scored),
-        Quantity("revenue", "currency", "paid by payers to providers", (*MONEY, "payer"), _revenue),
-        Quantity("cost", "currency", "borne by providers", (*MONEY, "kind"), _cost),
+        Quantity("revenue", "currency", "paid by payers to providers", (*MONEY, "payer", "year"), _revenue),
+        Quantity("cost", "currency", "borne by providers", (*MONEY, "kind", "year"), _cost),
         Quantity(
             "operating_cost",
             "currency",
-            "borne by providers, investment left out",
-            ("provider", "sector"),
+            "borne by providers, depreciation included, interest left out",
+            ("zone", "urbanicity", "provider", "sector", "year"),
             _operating_cost,
         ),
         Quantity(

@@ -57,6 +57,7 @@ GROUPS = (
             money.outcome_without_break,
             money.floor_and_slope_apart,
             money.annuity_incomplete,
+            money.nature_of_an_annuity,
             knowledge.parameter_at_odds,
             knowledge.scenario_row_at_odds,
             knowledge.observation_out_of_range,

@@ -25,6 +25,7 @@ INDICATOR_KEYS = (
     "break",
     "component",
     "kind",
+    "year",
 )
 _FILTERS = re.compile(r"\[([^\[\]]*)\]")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*\s*(?=\()")

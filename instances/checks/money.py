@@ -71,6 +71,13 @@ def annuity_incomplete(examined: Examined) -> Iterator[Fault]:
                     yield examined.fault("costs", index, column, "an empty cell, or basis added-unit", message)
 
 
+def nature_of_an_annuity(examined: Examined) -> Iterator[Fault]:
+    """An investment says a nature, though its annuity is depreciation and interest anyway."""
+    for index, row in enumerate(examined.instance.costs):
+        if row.basis == "added-unit" and row.nature:
+            yield examined.fault("costs", index, "nature", "an empty cell", "an annuity is depreciation and interest")
+
+
 def provider_unknown_by_capacity(examined: Examined) -> Iterator[Fault]:
     """No provider is named, and none runs the subject's resource either: nobody would be paid or charged."""
     instance = examined.instance

@@ -6,6 +6,7 @@ from instances.tables.columns import Code, NonNegative, Row, Share, column
 
 PriceBasis = Literal["entry", "day", "hour", "capacity-year", "patient", "outcome"]
 CostBasis = Literal["entry", "day", "hour", "capacity-year", "open-site-year", "added-unit"]
+CostNature = Literal["", "depreciation", "interest"]
 
 
 class Contract(Row):
@@ -35,7 +36,10 @@ class Price(Row):
 
 
 class Cost(Row):
-    """One cost: a provider bears it for a subject; `added-unit` is investment, spread as an annuity."""
+    """One cost: a provider bears it for a subject; `added-unit` is investment, spread as an annuity.
+
+    An annuity is depreciation and interest; other rows say so by their nature (buildings and loans there are today).
+    """
 
     provider: str = column("who bears it; empty: those who run the resource, by capacity", default="")
     subject: Code = column("what costs: kind:name")
@@ -44,3 +48,4 @@ class Cost(Row):
     amount: float = column("amount per basis", unit="currency")
     life: NonNegative | None = column("years over which an added unit is written off", unit="years", default=None)
     rate: NonNegative | None = column("interest on an added unit", unit="per year", default=None)
+    nature: CostNature = column("depreciation or interest of what there is today; empty: running", default="")

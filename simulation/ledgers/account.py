@@ -44,10 +44,10 @@ class Account:
     broken: FloatArray  # [breaks, Z, P, W] persons who met it
     breaks_money: FloatArray  # [breaks, Z, P, W, 2] production cost and tariffs around it
     revenue: FloatArray  # [payer, provider, Z, P + 1, W + 1]
-    revenue_by_year: FloatArray  # [payer, provider, Y, 2]
+    revenue_by_year: FloatArray  # [payer, provider, Z, Y, 2]
     cost: FloatArray  # [provider, Z, P + 1, W + 1]
     cost_discounted: FloatArray  # [provider, Z, P + 1, W + 1]
-    cost_by_kind: FloatArray  # [provider, kinds, Y, 2]
+    cost_by_kind: FloatArray  # [provider, kinds, Z, Y, 2]
 
     def __add__(self, other: "Account") -> "Account":
         """Return the account of both together."""

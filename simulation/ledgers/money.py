@@ -12,8 +12,12 @@ What an amount is per, by subject and basis:
 An hour is an hour of the clock. capacity-year (resource): a year of one unit of capacity, today's until the lead
 time, then the plan's; costs of units above capacity that drain are added. open-site-year (resource): a year of one
 capacity row that is open. added-unit (resource): the annuity of an investment over `life` years (in full at once
-when it has none), for units beyond today's, from the lead time on. outcome: per person who joined and never met
+when it has none), for units beyond today's, from the lead time on: even depreciation, amount / life, and what is left
+of the annuity, interest. Units are renewed at the end of their life. outcome: per person who joined and never met
 the break named.
+
+Kinds of cost: running costs by their basis; depreciation and interest of what there is today, where rows name that
+nature; depreciation and interest of added units.
 
 An amount without provider goes to those who run the pool, by their units in the plan (today's when they have none
 left); a part run by nobody is neither paid nor charged. Among rows alike but for the profile, the one that
@@ -31,7 +35,7 @@ from instances.faults import ConfiguratorError
 from instances.references import Subject, subject
 from instances.tables import Cost, Price
 from simulation.configuration import Configuration
-from simulation.economics import annuity, discounted_duration
+from simulation.economics import annuity, depreciation_share, discounted_duration
 from simulation.ledgers.chart import Chart, FloatArray, IntArray
 from simulation.ledgers.replay import (
     FLOW_ENTRIES,
@@ -50,8 +54,10 @@ from simulation.ledgers.replay import (
 )
 
 HOURS_PER_DAY = 24.0
-COST_KINDS = ("entry", "day", "hour", "capacity-year", "open-site-year", "added-unit")
-INVESTMENT = COST_KINDS.index("added-unit")
+RUNNING_KINDS = ("entry", "day", "hour", "capacity-year", "open-site-year")
+DEPRECIATION_KINDS = ("depreciation", "added-depreciation")
+INTEREST_KINDS = ("interest", "added-interest")
+COST_KINDS = (*RUNNING_KINDS, *DEPRECIATION_KINDS, *INTEREST_KINDS)
 
 
 class UnpricedSubject(ConfiguratorError):  # noqa: N818 (named for what it says)
@@ -66,10 +72,10 @@ class Money:
     """
 
     revenue: FloatArray  # [payer, provider, Z, P + 1, W + 1]
-    revenue_by_year: FloatArray  # [payer, provider, Y, 2]
+    revenue_by_year: FloatArray  # [payer, provider, Z, Y, 2]
     cost: FloatArray  # [provider, Z, P + 1, W + 1]
     cost_discounted: FloatArray  # [provider, Z, P + 1, W + 1]
-    cost_by_kind: FloatArray  # [provider, len(COST_KINDS), Y, 2]
+    cost_by_kind: FloatArray  # [provider, len(COST_KINDS), Z, Y, 2]
 
 
 @dataclass(frozen=True)
@@ -98,20 +104,22 @@ class MoneyLedger:
         places = (len(chart.zones), len(chart.profiles) + 1, len(chart.pathways) + 1)
         payers, providers = len(chart.payers), len(chart.providers)
         revenue = np.zeros((payers, providers, *places))
-        revenue_by_year = np.zeros((payers, providers, chart.years, 2))
+        revenue_by_year = np.zeros((payers, providers, len(chart.zones), chart.years, 2))
         for price, mask in self._prices():
             payer = chart.payers[price.payer]
             for provider, zone, values in self._shares_out(price, mask):
                 np.add.at(revenue[payer, provider], zone, values[..., 0].sum(axis=-1))
-                revenue_by_year[payer, provider] += values.sum(axis=(0, 1, 2))
+                np.add.at(revenue_by_year[payer, provider], zone, values.sum(axis=(1, 2)))
         cost, cost_discounted = np.zeros((providers, *places)), np.zeros((providers, *places))
-        cost_by_kind = np.zeros((providers, len(COST_KINDS), chart.years, 2))
+        cost_by_kind = np.zeros((providers, len(COST_KINDS), len(chart.zones), chart.years, 2))
         for row, mask in self._costs():
-            kind = COST_KINDS.index(row.basis)
+            parts = _parts_by_kind(row, self._rate)
             for provider, zone, values in self._shares_out(row, mask):
                 np.add.at(cost[provider], zone, values[..., 0].sum(axis=-1))
                 np.add.at(cost_discounted[provider], zone, values[..., 1].sum(axis=-1))
-                cost_by_kind[provider, kind] += values.sum(axis=(0, 1, 2))
+                by_year = values.sum(axis=(1, 2))
+                for kind, part in parts:
+                    np.add.at(cost_by_kind[provider, kind], zone, part * by_year)
         return Money(revenue, revenue_by_year, cost, cost_discounted, cost_by_kind)
 
     # Which rows hold, for which profiles.
@@ -199,8 +207,7 @@ class MoneyLedger:
             year = min(int(change), self.chart.years - 1)
             money[year] = added * row.amount * np.array([1.0, (1.0 + self._rate) ** -change])
             return money
-        rate = row.rate if isinstance(row, Cost) and row.rate is not None else self._rate
-        return added * annuity(row.amount, life, rate) * late
+        return added * annuity(row.amount, life, _interest(row, self._rate)) * late
 
     def _draining(self, index: int) -> FloatArray:
         """Return the unit-years above capacity that this row's provider still runs [Y, 2]."""
@@ -337,9 +344,26 @@ class MoneyLedger:
         return {row: q for q, pool in enumerate(self.chart.pools) for row in pool.rows}
 
 
+def _interest(row: Price | Cost, otherwise: float) -> float:
+    """Return the interest on an added unit."""
+    return row.rate if isinstance(row, Cost) and row.rate is not None else otherwise
+
+
+def _parts_by_kind(row: Cost, discount_rate: float) -> tuple[tuple[int, float], ...]:
+    """Return the kinds of cost a row falls under with the part of its money in each."""
+    if row.basis == "added-unit":
+        parts = {"added-depreciation": 1.0}
+        if row.life:
+            depreciation = depreciation_share(row.life, _interest(row, discount_rate))
+            parts = {"added-depreciation": depreciation, "added-interest": 1.0 - depreciation}
+    else:
+        parts = {row.nature or row.basis: 1.0}
+    return tuple((COST_KINDS.index(kind), part) for kind, part in parts.items())
+
+
 def _price_key(row: Price) -> tuple[str, ...]:
     return row.contract, row.subject, row.basis, row.payer, row.provider, row.outcome
 
 
 def _cost_key(row: Cost) -> tuple[str, ...]:
-    return row.subject, row.basis, row.provider
+    return row.subject, row.basis, row.provider, row.nature

@@ -143,6 +143,7 @@ CASES = [
     Case("duplicate move", added("moves.csv", "usual,home,stay,,death,dead,,0.1,,,,,"), "moves.csv, row 13, column pathway", "as row 7"),
     Case("rhythm with a hole", replaced("rhythms.csv", "seasons,0,", "seasons,10,"), "rhythms.csv, row 2, column start", "begins without a factor"),
     Case("basis of another subject", replaced("prices.csv", "resource:home_place,,capacity-year", "step:residence,,capacity-year"), "prices.csv, row 3, column subject", "does not fit a step"),
+    Case("annuity with a nature", written("costs.csv", b"subject,basis,amount,life,nature\nresource:bed,added-unit,9,10,interest\n"), "costs.csv, row 2, column nature", "an annuity is depreciation and interest"),
     Case("investment for ever", replaced("costs.csv", "100000,30", "100000,"), "costs.csv, row 4, column life", "without life"),
     Case("paid to nobody", replaced("prices.csv", "service:helper,,day,household,help", "step:home,,day,household,"), "prices.csv, row 4, column provider", "nobody runs"),
     Case("rule without bound", replaced("rules.csv", "at_most,2000000", "at_most,"), "rules.csv, row 2, column bound", "without bound"),

@@ -140,7 +140,7 @@ def test_long_table_has_one_fact_a_row(story, account):
         "indicator,zone,profile,pathway,step,resource,provider,payer,unit,mean,standard_error,low,high,replications"
     )
     assert written.getvalue().splitlines()[0] == header
-    assert "nan" not in written.getvalue()
+    assert ",nan" not in written.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,14 @@ def test_capacity_is_todays_until_the_lead_time():
     story = ward_story(instance)
     running = 1000.0 * (8 * 100.0 + 10 * 631.0) / YEAR
     invested = 2 * annuity(50_000.0, 20.0, 0.03) * 631.0 / YEAR
-    assert revenue(story, "operating_cost", plan) == pytest.approx(running)
+    written_off = 2 * 50_000.0 / 20.0 * 631.0 / YEAR
+    assert revenue(story, "running_cost", plan) == pytest.approx(running)
     assert revenue(story, "investment", plan) == pytest.approx(invested)
-    assert revenue(story, "cost[kind=added-unit]", today) == 0.0
+    assert revenue(story, "depreciation", plan) == pytest.approx(written_off)
+    assert revenue(story, "interest", plan) == pytest.approx(invested - written_off)
+    assert revenue(story, "operating_cost", plan) == pytest.approx(running + written_off)
+    assert revenue(story, "cost", plan) == pytest.approx(running + invested)
+    assert revenue(story, "cost[kind=added-*]", today) == 0.0
 
 
 def test_an_investment_without_life_is_borne_at_once():

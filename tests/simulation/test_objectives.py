@@ -33,7 +33,7 @@ def with_margins(margins):
     for margin in margins:
         revenue, kinds = np.zeros_like(account.revenue), np.zeros_like(account.cost_by_kind)
         revenue[0, 0, TOWN, 0, 0] = 100.0
-        kinds[0, 0, 0, 0] = 100.0 * (1.0 - margin)
+        kinds[0, 0, TOWN, 0, 0] = 100.0 * (1.0 - margin)
         found.append(replace(account, revenue=revenue, cost_by_kind=kinds))
     return found
 
