@@ -73,7 +73,7 @@ class Simulated:
     """What simulating one configuration gave; `indicators` has the columns of indicators.csv.
 
     flags: why the configuration may not stand on a front (harmful, unstable, a budget overrun); replications: done;
-    precision: where each goal stands.
+    precision: where each goal stands; providers: the accounts of providers.csv; worst_off: who stands worst.
     """
 
     indicators: Table
@@ -82,6 +82,8 @@ class Simulated:
     flags: tuple[str, ...] = ()
     replications: int = 0
     precision: "tuple[Standing, ...]" = ()
+    providers: Table | None = None
+    worst_off: Table | None = None
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,10 @@ def simulation_text(simulation: Simulation) -> str:
             table_text(_observed(simulated.observations)),
             f"{in_range} of {len(simulated.observations)} observations are in range",
         ]
+    if simulated.flags:
+        parts.append("\n".join(["Flagged", *simulated.flags]))
+    if simulated.worst_off is not None and simulated.worst_off.rows:
+        parts.append(f"Worst-off providers\n{table_text(simulated.worst_off)}")
     if simulated.precision:
         parts.append(table_text(precision_table(simulated.precision)))
     if simulation.story:

@@ -21,6 +21,7 @@ from configurator.laboratory import (
     SimulationFailed,
 )
 from configurator.progress import Progress
+from configurator.provider_accounts import provider_table, worst_off_table
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.story import component_of, patient_key, story
 from configurator.tables import Cell, Table, table
@@ -105,6 +106,8 @@ class TwinLaboratory:
             flags=judged.flags,
             replications=len(accounts),
             precision=standing,
+            providers=provider_table(instance, accounts),
+            worst_off=worst_off_table(instance, accounts),
         )
 
     def story(

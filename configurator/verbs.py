@@ -65,6 +65,7 @@ MOST_REPLICATIONS = 200
 WARM_UP_REPLICATIONS = 5
 STORY = "story.txt"
 PRECISION = "precision.csv"
+PROVIDERS = "providers.csv"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ class Simulation:
             "objectives": {name: asdict(value) for name, value in zip(names, self.simulated.objectives, strict=True)},
             "observations": observation_table(self.simulated.observations).records(),
             "precision": precision_table(self.simulated.precision).records(),
+            "flags": list(self.simulated.flags),
+            "worst_off_providers": [] if self.simulated.worst_off is None else self.simulated.worst_off.records(),
             "story": self.story.splitlines(),
             "notes": list(self.notes),
         }
@@ -250,6 +253,8 @@ def simulate(
         _write_start(folder, choice, instance, effort, "simulate", command, also.starting_file)
         folder.write("indicators.csv", csv_text(simulated.indicators))
         folder.write("observations.csv", csv_text(observation_table(simulated.observations)))
+        if simulated.providers is not None:
+            folder.write(PROVIDERS, csv_text(simulated.providers))
         folder.write("plans/simulated.json", json_text(plan_document(instance, configuration)))
         if events:
             shown.message("writing events.csv")
@@ -258,7 +263,15 @@ def simulate(
             folder.write(STORY, followed + "\n")
         if simulated.precision:
             folder.write(PRECISION, csv_text(precision_table(simulated.precision)))
-        written = ["indicators.csv", "observations.csv", "plans/simulated.json", "events.csv", STORY, PRECISION]
+        written = [
+            "indicators.csv",
+            "observations.csv",
+            PROVIDERS,
+            "plans/simulated.json",
+            "events.csv",
+            STORY,
+            PRECISION,
+        ]
         _write_hashes(folder, written)
         return Simulation(folder.path, effort.replications, objective_scales(instance), simulated, followed, notes)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,23 @@ def paired_difference(values: npt.ArrayLike, others: npt.ArrayLike, confidence: 
     if first.shape != second.shape:
         raise ValueError(f"paired values need equal replications, not {first.shape} and {second.shape}")
     return estimate(first - second, confidence)
+
+
+def proportion(successes: int, count: int, confidence: float = 0.95) -> Estimate:
+    """Return the estimate of a probability from how often it happened; Wilson's score interval (1927).
+
+    It stays between 0 and 1, and is not empty when it happened always or never.
+    """
+    if count == 0:
+        return Estimate(np.nan, np.nan, np.nan, np.nan, 0)
+    share = successes / count
+    if count == 1:
+        return Estimate(share, 0.0, share, share, 1)
+    z = float(ndtri(0.5 + confidence / 2))
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * (share * (1 - share) / count + z * z / (4 * count * count)) ** 0.5
+    error = (share * (1 - share) / count) ** 0.5
+    return Estimate(share, error, max(0.0, centre - half), min(1.0, centre + half), count)
 
 
 def quantile(values: npt.ArrayLike, probability: float) -> float:

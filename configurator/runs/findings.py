@@ -306,7 +306,7 @@ def run_tables(folder: RunFolder) -> list[Table]:
     """Return every table a run holds, plans one below the other, and last what made the run."""
     tables = [
         table_from_csv(name, folder.read(f"{name}.csv"))
-        for name in ("front", TODAY, "indicators", "observations", "archive")
+        for name in ("front", TODAY, "indicators", "providers", "observations", "archive")
         if folder.has(f"{name}.csv")
     ]
     if folder.has("front.csv"):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from simulation.estimates import deviation, estimate, paired_difference, quantile
+from simulation.estimates import deviation, estimate, paired_difference, proportion, quantile
 
 
 def test_student_interval():
@@ -38,3 +38,11 @@ def test_quantile_and_deviation():
     assert quantile([0.0, 1.0, 2.0, 3.0, 4.0], 0.25) == 1.0
     assert deviation([5.0]) == 0.0
     assert deviation([1.0, 3.0]) == pytest.approx(2.0**0.5)
+
+
+def test_a_probability_has_wilsons_interval():
+    # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662.
+    found = proportion(81, 263)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
+    assert proportion(0, 10).low == 0.0
+    assert proportion(0, 10).high > 0.2
