@@ -182,7 +182,23 @@ class Tally(NamedTuple):
     scored: FloatArray  # [Z, P, W] persons
 
 
-@njit(cache=True, nogil=True)
+class Memory(NamedTuple):
+    """What the pass remembers between events: of each patient, of each service of each patient, of each pool."""
+
+    states: npt.NDArray[np.void]  # [n]
+    helps: npt.NDArray[np.void]  # [n, R]
+    good: FloatArray  # [n, 6] time in which each component of satisfaction was good
+    carried: BoolArray  # [n, M]
+    joined: BoolArray  # [n, W]
+    visited: BoolArray  # [n, S]
+    busy: IntArray  # [Q] units
+    capacity: IntArray  # [Q]
+    waiting: IntArray  # [Q] persons
+    pool_last: FloatArray  # [Q] settled until then
+    pool_settled: FloatArray  # [Q] discounted time until then
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _discounted_until(moment: float, calendar: Calendar) -> float:
     """Return the discounted time units from time 0 to a moment: the integral of (1 + rate)^-t."""
     if calendar.force == 0.0:
@@ -191,7 +207,7 @@ def _discounted_until(moment: float, calendar: Calendar) -> float:
     return (1.0 - math.exp(-scale * moment)) / scale
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _spread(
     row: FloatArray, amount: float, start: float, end: float, before: float, until: float, calendar: Calendar
 ) -> None:
@@ -211,7 +227,7 @@ def _spread(
     row[year, 1] += amount * (until - before)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _count(row: FloatArray, amount: float, moment: float, until: float, calendar: Calendar) -> None:
     """Add `amount` at a moment to a row [Y, 2]; until: discounted time to that moment."""
     year = min(int(moment / calendar.per_year), calendar.years - 1)
@@ -219,7 +235,7 @@ def _count(row: FloatArray, amount: float, moment: float, until: float, calendar
     row[year, 1] += amount * (1.0 - calendar.force / calendar.per_year * until)  # (1 + rate)^-t
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _spread_quarters(row: FloatArray, amount: float, start: float, end: float, window: float) -> None:
     """Add the mean over each quarter of the window of `amount` lasting from start to end."""
     width = window / QUARTERS
@@ -230,7 +246,7 @@ def _spread_quarters(row: FloatArray, amount: float, start: float, end: float, w
         start = stop
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _settle_pool(
     q: int,
     moment: float,
@@ -259,40 +275,51 @@ def _settle_pool(
         pool_settled[q] = until
 
 
-@njit(cache=True, nogil=True)
 def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tally:
     """Replay a log and tally it; events after the window are left out."""
     zones, profiles, pathways, steps, resources, channels, hazard_count, mark_count = tables.sizes
+    pool_count, years, n = len(tables.pool_resource), calendar.years, len(people.zone)
+    tally = Tally(
+        persons=np.zeros((zones, profiles, pathways, PERSON_MEASURES)),
+        visits=np.zeros((zones, profiles, steps, VISIT_MEASURES)),
+        services=np.zeros((zones, profiles, pathways, resources, SERVICE_MEASURES)),
+        visit_flow=np.zeros((zones, profiles, steps, 3, years, 2)),
+        channel_flow=np.zeros((channels, profiles, pathways, CHANNEL_FLOWS, years, 2)),
+        joined_flow=np.zeros((zones, profiles, pathways, years, 2)),
+        pools=np.zeros((pool_count, 3, years, 2)),
+        queues=np.zeros((pool_count, QUARTERS)),
+        hazards=np.zeros((zones, profiles, steps, hazard_count)),
+        marks=np.zeros((zones, profiles, mark_count, 2)),
+        scores=np.zeros((zones, profiles, pathways, 6)),
+        scored=np.zeros((zones, profiles, pathways)),
+    )
+    memory = Memory(
+        states=np.zeros(n, dtype=STATE),
+        helps=np.zeros((n, resources), dtype=HELP),
+        good=np.zeros((n, 6)),
+        carried=np.zeros((n, mark_count), dtype=np.bool_),
+        joined=np.zeros((n, pathways), dtype=np.bool_),
+        visited=np.zeros((n, steps), dtype=np.bool_),
+        busy=np.zeros(pool_count, dtype=np.int64),
+        capacity=np.zeros(pool_count, dtype=np.int64),  # a log opens with every pool's CAPACITY
+        waiting=np.zeros(pool_count, dtype=np.int64),
+        pool_last=np.zeros(pool_count),
+        pool_settled=np.zeros(pool_count),
+    )
+    _replay(log, people, tables, calendar, tally, memory)
+    return tally
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally: Tally, memory: Memory) -> None:
+    """Replay a log into a tally of zeros."""
+    _, _, _, _, resources, _, _, mark_count = tables.sizes
     pool_count = tables.pool_resource.shape[0]
-    years, window = calendar.years, calendar.window
-
-    persons = np.zeros((zones, profiles, pathways, PERSON_MEASURES))
-    visits = np.zeros((zones, profiles, steps, VISIT_MEASURES))
-    services = np.zeros((zones, profiles, pathways, resources, SERVICE_MEASURES))
-    visit_flow = np.zeros((zones, profiles, steps, 3, years, 2))
-    channel_flow = np.zeros((channels, profiles, pathways, CHANNEL_FLOWS, years, 2))
-    joined_flow = np.zeros((zones, profiles, pathways, years, 2))
-    pools = np.zeros((pool_count, 3, years, 2))
-    queues = np.zeros((pool_count, QUARTERS))
-    hazards = np.zeros((zones, profiles, steps, hazard_count))
-    marks = np.zeros((zones, profiles, mark_count, 2))
-    scores = np.zeros((zones, profiles, pathways, 6))
-    scored = np.zeros((zones, profiles, pathways))
-
-    # State of each patient, and of each service of each patient.
-    n = people.zone.shape[0]
-    states = np.zeros(n, dtype=STATE)
-    helps = np.zeros((n, resources), dtype=HELP)
-    good = np.zeros((n, 6))
-    carried = np.zeros((n, mark_count), dtype=np.bool_)
-    joined = np.zeros((n, pathways), dtype=np.bool_)
-    visited = np.zeros((n, steps), dtype=np.bool_)
-    # State of each pool.
-    busy = np.zeros(pool_count, dtype=np.int64)
-    capacity = np.zeros(pool_count, dtype=np.int64)  # a log opens with every pool's CAPACITY
-    waiting = np.zeros(pool_count, dtype=np.int64)
-    pool_last = np.zeros(pool_count)
-    pool_settled = np.zeros(pool_count)  # discounted time until then
+    window, n = calendar.window, people.zone.shape[0]
+    (
+        persons, visits, services, visit_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored,
+    ) = tally  # fmt: skip
+    states, helps, good, carried, joined, visited, busy, capacity, waiting, pool_last, pool_settled = memory
 
     events = log.time.shape[0]
     now, until = 0.0, 0.0
@@ -612,12 +639,8 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
     for q in range(pool_count):
         _settle_pool(q, window, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
 
-    return Tally(
-        persons, visits, services, visit_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored
-    )
 
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _score(
     i: int,
     z: int,
