@@ -40,8 +40,6 @@ class Reader:
 
     def tally(self, events: EventArray, people: People, pool_numbers: npt.NDArray[np.integer]) -> Tally:
         """Return the tally of a log; pool_numbers: index among `chart.pools` of each pool number in the log."""
-        pool = events["pool"]
-        numbers = np.append(pool_numbers, -1).astype(np.int64)
         log = Log(
             time=events["time"],
             patient=events["patient"],
@@ -49,7 +47,8 @@ class Reader:
             profile=events["profile"],
             step=events["step"],
             resource=events["resource"],
-            pool=numbers[pool],  # -1 takes the last, -1
+            pool=events["pool"],
+            pool_numbers=np.append(pool_numbers, -1).astype(np.int64),
             units=events["units"],
             detail=events["detail"],
         )
@@ -73,6 +72,7 @@ class Reader:
 
 def reader(chart: Chart) -> Reader:
     """Return the reader of an instance's event logs."""
+    is_service = chart.needs.any(axis=(0, 1))
     tables = Tables(
         step_pathway=chart.step_pathway,
         death=chart.death,
@@ -82,6 +82,8 @@ def reader(chart: Chart) -> Reader:
         hold=chart.hold,
         utility=chart.utility,
         needs=chart.needs,
+        served=np.flatnonzero(is_service).astype(np.int64),
+        help_of=np.where(is_service, np.cumsum(is_service) - 1, -1).astype(np.int64),
         leads_to=chart.leads_to,
         tolerable=chart.tolerable,
         is_place=chart.is_place,

@@ -6,19 +6,22 @@ amounts are exact integrals of (1 + rate)^-t over the piece. At the horizon ever
 with the waits so far.
 
 The pass is one long function on purpose: split into compiled functions that share its fifty arrays it measured ten
-times slower (each call copies and counts references to every array) and three times longer to compile. Its sections
-follow one another: settle the pool, settle the person, end a wait, then one branch a kind of event.
+times slower and three times longer to compile. Its arrays are made outside it, so that it is compiled without
+counting references (`_nrt=False`), which took half its time. Its sections follow one another: settle the pool, settle
+the person, end a wait, then one branch a kind of event.
 
 Shapes as in `chart`; n patients, Y years; the last axis of flows is (plain, discounted).
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from instances.faults import ConfiguratorError
+from simulation.near_memory import LINE, bring_near
 from simulation.records import Event
 
 FloatArray = npt.NDArray[np.float64]
@@ -69,6 +72,7 @@ POOL_BUSY, POOL_CAPACITY, POOL_EXCESS = range(3)
 ACCESS, CONTINUITY, PREFERRED_PLACE, PROXIMITY, FIT, SAFETY = range(6)
 
 QUARTERS = 4
+AHEAD = 8  # events; a patient's memory is asked for so long before it is needed
 
 
 STATE = np.dtype(
@@ -81,6 +85,13 @@ STATE = np.dtype(
         ("break_until", np.float64),
         ("acute_until", np.float64),
         ("last_break", np.float64),
+        # time in which each component of satisfaction was good
+        ("accessible", np.float64),
+        ("continuous", np.float64),
+        ("preferred", np.float64),
+        ("near", np.float64),
+        ("fitting", np.float64),
+        ("safe", np.float64),
         ("profile", np.int32),
         ("step", np.int32),  # -1: outside
         ("pathway", np.int32),
@@ -113,7 +124,7 @@ HELP = np.dtype(
 
 
 class Log(NamedTuple):
-    """An event log by column; pools are those of the whole instance."""
+    """An event log by column."""
 
     time: FloatArray
     patient: npt.NDArray[np.int32]
@@ -121,7 +132,8 @@ class Log(NamedTuple):
     profile: npt.NDArray[np.int16]
     step: npt.NDArray[np.int16]
     resource: npt.NDArray[np.int16]
-    pool: IntArray
+    pool: npt.NDArray[np.int32]  # -1: none
+    pool_numbers: IntArray  # [pools of the log + 1] index among the instance's pools of each; last, for -1: -1
     units: npt.NDArray[np.int32]
     detail: npt.NDArray[np.int32]
 
@@ -144,6 +156,8 @@ class Tables(NamedTuple):
     hold: BoolArray
     utility: FloatArray
     needs: BoolArray
+    served: IntArray  # [K] resources that are services
+    help_of: IntArray  # [R] their position in `served`; -1: no service
     leads_to: IntArray
     tolerable: FloatArray
     is_place: BoolArray
@@ -186,11 +200,8 @@ class Memory(NamedTuple):
     """What the pass remembers between events: of each patient, of each service of each patient, of each pool."""
 
     states: npt.NDArray[np.void]  # [n]
-    helps: npt.NDArray[np.void]  # [n, R]
-    good: FloatArray  # [n, 6] time in which each component of satisfaction was good
-    carried: BoolArray  # [n, M]
-    joined: BoolArray  # [n, W]
-    visited: BoolArray  # [n, S]
+    helps: npt.NDArray[np.void]  # [n, K] of the K resources that are services
+    known: npt.NDArray[np.uint64]  # [n, words] bits: pathways joined, steps visited, marks carried
     busy: IntArray  # [Q] units
     capacity: IntArray  # [Q]
     waiting: IntArray  # [Q] persons
@@ -275,6 +286,10 @@ def _settle_pool(
         pool_settled[q] = until
 
 
+class UnknownService(ConfiguratorError):  # noqa: N818 (named for what it says)
+    """A log tells of a service that the instance does not have."""
+
+
 def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tally:
     """Replay a log and tally it; events after the window are left out."""
     zones, profiles, pathways, steps, resources, channels, hazard_count, mark_count = tables.sizes
@@ -295,31 +310,34 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
     )
     memory = Memory(
         states=np.zeros(n, dtype=STATE),
-        helps=np.zeros((n, resources), dtype=HELP),
-        good=np.zeros((n, 6)),
-        carried=np.zeros((n, mark_count), dtype=np.bool_),
-        joined=np.zeros((n, pathways), dtype=np.bool_),
-        visited=np.zeros((n, steps), dtype=np.bool_),
+        helps=np.zeros((n, len(tables.served)), dtype=HELP),
+        known=np.zeros((n, 1 + (pathways + steps + mark_count) // 64), dtype=np.uint64),
         busy=np.zeros(pool_count, dtype=np.int64),
         capacity=np.zeros(pool_count, dtype=np.int64),  # a log opens with every pool's CAPACITY
         waiting=np.zeros(pool_count, dtype=np.int64),
         pool_last=np.zeros(pool_count),
         pool_settled=np.zeros(pool_count),
     )
-    _replay(log, people, tables, calendar, tally, memory)
+    unreadable = _replay(log, people, tables, calendar, tally, memory)
+    if unreadable >= 0:
+        raise UnknownService(f"event {unreadable} of the log is about a service that no step asks for")
     return tally
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally: Tally, memory: Memory) -> None:
-    """Replay a log into a tally of zeros."""
-    _, _, _, _, resources, _, _, mark_count = tables.sizes
+def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally: Tally, memory: Memory) -> int:
+    """Replay a log into a tally of zeros; return the first event about what is no service, -1: none."""
+    _, _, pathways, steps, _, _, _, mark_count = tables.sizes
     pool_count = tables.pool_resource.shape[0]
     window, n = calendar.window, people.zone.shape[0]
     (
         persons, visits, services, visit_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored,
     ) = tally  # fmt: skip
-    states, helps, good, carried, joined, visited, busy, capacity, waiting, pool_last, pool_settled = memory
+    states, helps, known, busy, capacity, waiting, pool_last, pool_settled = memory
+    served, help_of, pool_numbers = tables.served, tables.help_of, log.pool_numbers
+    first_step, first_mark = pathways, pathways + steps  # where their bits start
+    states_at, known_at, helps_at = states.ctypes.data, known.ctypes.data, helps.ctypes.data
+    state_size, known_size, helps_size = states.itemsize, 8 * known.shape[1], helps.itemsize * helps.shape[1]
 
     events = log.time.shape[0]
     now, until = 0.0, 0.0
@@ -329,8 +347,17 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
             if t > window:
                 continue
             pool, resource, units, detail = (
-                int(log.pool[k]), int(log.resource[k]), int(log.units[k]), int(log.detail[k]),
+                int(pool_numbers[log.pool[k]]), int(log.resource[k]), int(log.units[k]), int(log.detail[k]),
             )  # fmt: skip
+            if SERVICE_ASK <= kind <= SERVICE_RETURN and help_of[resource] < 0:
+                return k
+            if k + AHEAD < events:
+                coming = int(log.patient[k + AHEAD])
+                for offset in range(0, state_size, LINE):
+                    bring_near(states_at + coming * state_size + offset)
+                for offset in range(0, helps_size, LINE):
+                    bring_near(helps_at + coming * helps_size + offset)
+                bring_near(known_at + coming * known_size)
         else:
             t, i, kind = window, k - events, HORIZON
             pool, resource, units, detail = -1, -1, 0, -1
@@ -388,10 +415,11 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                     near = min(near, tables.nearness[z, me.awaited_pool])
                     overdue_from = me.wait_since + tables.tolerable[tables.pool_resource[me.awaited_pool]]
             if me.concerned > 0:
-                for r in range(resources):
-                    aid = helps[i, r]
+                for h in range(served.shape[0]):
+                    aid = helps[i, h]
                     if not aid.asked and aid.held == 0:
                         continue
+                    r = int(served[h])
                     wanted = s >= 0 and tables.needs[s, p, r]
                     if aid.held > 0:
                         c = tables.channel[z, aid.held_pool]
@@ -417,13 +445,13 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                                 near = min(near, tables.nearness[z, aid.asked_pool])
             in_time = min(max(overdue_from, start), t) - start
             persons[z, p, w, OVERDUE_TIME] += span - in_time
-            good[i, ACCESS] += in_time
+            me.accessible += in_time
             if not blocked:
-                good[i, CONTINUITY] += t - min(max(me.break_until, start), t)
-            good[i, PREFERRED_PLACE] += place * span
-            good[i, PROXIMITY] += near * span
-            good[i, FIT] += span if needed == 0 else span * met / needed
-            good[i, SAFETY] += t - min(max(me.acute_until, start), t)
+                me.continuous += t - min(max(me.break_until, start), t)
+            me.preferred += place * span
+            me.near += near * span
+            me.fitting += span if needed == 0 else span * met / needed
+            me.safe += t - min(max(me.acute_until, start), t)
         if me.active:
             me.last = t
             me.settled = until
@@ -458,14 +486,15 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                 visits[z, p, a, WAITED] += waited
                 if me.awaited_pool >= 0 and waited > tables.tolerable[tables.pool_resource[me.awaited_pool]]:
                     visits[z, p, a, LATE] += 1.0
-            for r in range(resources):
-                aid = helps[i, r]
+            for h in range(served.shape[0]):
+                aid = helps[i, h]
                 if aid.asked:
+                    r = int(served[h])
                     waited = t - aid.asked_since
                     services[z, p, w, r, SERVICE_WAITED] += waited
                     if waited > tables.tolerable[r]:
                         services[z, p, w, r, SERVICE_LATE] += 1.0
-            _score(i, z, me.first_profile, me.first_pathway, t - me.began, good, scores, scored)
+            _score(me, z, t - me.began, scores, scored)
         elif kind in (PRESENT, ARRIVE):
             me.active = True
             me.initial = kind == PRESENT
@@ -479,13 +508,13 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
             w = int(tables.step_pathway[s]) if s >= 0 else detail
             me.profile, me.step, me.pathway = p, s, w
             me.first_profile, me.first_pathway = p, w
-            joined[i, w] = True
+            _learn(known, i, w)
             persons[z, p, w, JOINED] += 1.0
             _count(joined_flow[z, p, w], 1.0, t, until, calendar)
             if kind == PRESENT:
                 persons[z, p, w, INITIAL] += 1.0
                 if s >= 0:
-                    visited[i, s] = True
+                    _learn(known, i, first_step + s)
                     _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, until, calendar)
                     if units > 0 and pool >= 0:
                         me.gate_pool, me.gate_units = pool, units
@@ -521,14 +550,12 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                 me.step = s
                 w = int(tables.step_pathway[s])
                 me.pathway = w
-                if not joined[i, w]:
-                    joined[i, w] = True
+                if _learn(known, i, w):
                     persons[z, p, w, JOINED] += 1.0
                     _count(joined_flow[z, p, w], 1.0, t, until, calendar)
                 visits[z, p, s, ENTRIES] += 1.0
                 _count(visit_flow[z, p, s, FLOW_ENTRIES], 1.0, t, until, calendar)
-                if not visited[i, s]:
-                    visited[i, s] = True
+                if _learn(known, i, first_step + s):
                     _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, until, calendar)
                 if tables.acute[s]:
                     me.acute_until = t + calendar.memory
@@ -547,14 +574,14 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                 elif tables.death[s]:
                     persons[z, p, w, DEATHS] += 1.0
                     for m in range(mark_count):
-                        if carried[i, m]:
+                        if _is_known(known, i, first_mark + m):
                             marks[z, p, m, 1] += 1.0
                 else:
                     persons[z, p, w, EXITS] += 1.0
                     if me.last_break != t:
                         possible = t - me.began
                 me.active = False
-                _score(i, z, me.first_profile, me.first_pathway, possible, good, scores, scored)
+                _score(me, z, possible, scores, scored)
         elif kind == BREAK:
             visits[z, p, detail, QUEUE_BREAKS if units == 1 else PATIENCE_BREAKS] += 1.0
             me.break_until = t + calendar.memory
@@ -564,7 +591,7 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                 hazards[z, p, s, detail] += 1.0
             me.profile = log.profile[k]
         elif kind == SERVICE_ASK:
-            aid = helps[i, resource]
+            aid = helps[i, help_of[resource]]
             q = pool if pool >= 0 else int(tables.home_pool[z, resource])
             if not aid.asked:
                 me.concerned += 1
@@ -576,7 +603,7 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                 aid.asked_since = t
                 services[z, p, w, resource, SERVICE_ASKED] += 1.0
         elif kind in (SERVICE_GRANT, SERVICE_END, SERVICE_LEAVE):
-            aid = helps[i, resource]
+            aid = helps[i, help_of[resource]]
             if kind != SERVICE_END and aid.asked:
                 waited = t - aid.asked_since
                 aid.asked = False
@@ -614,9 +641,9 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                         aid.helped = True
                         _count(channel_flow[c, p, w, SERVICE_PERSONS], 1.0, t, until, calendar)
         elif kind == SERVICE_ABSENT:
-            helps[i, resource].absent = True
+            helps[i, help_of[resource]].absent = True
         elif kind == SERVICE_RETURN:
-            helps[i, resource].absent = False
+            helps[i, help_of[resource]].absent = False
         elif kind == GATE_END:
             busy[pool] -= units
             if me.former_units > 0 and me.former_pool == pool:
@@ -626,9 +653,9 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
         elif kind == MARK:
             if not (t == 0.0 and me.initial):
                 marks[z, p, detail, 0] += 1.0
-            carried[i, detail] = True
+            _learn(known, i, first_mark + detail)
         elif kind == MARK_END:
-            carried[i, detail] = False
+            _forget(known, i, first_mark + detail)
         elif kind == REORIENT:
             if s < 0:
                 me.pathway = detail
@@ -638,21 +665,39 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
     until = _discounted_until(window, calendar)
     for q in range(pool_count):
         _settle_pool(q, window, until, pool_last, pool_settled, busy, capacity, waiting, pools, queues, calendar)
+    return -1
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _score(
-    i: int,
-    z: int,
-    p: int,
-    w: int,
-    possible: float,
-    good: FloatArray,
-    scores: FloatArray,
-    scored: FloatArray,
-) -> None:
+def _learn(known: npt.NDArray[np.uint64], i: int, bit: int) -> bool:
+    """Set a bit of a patient; return whether it is new."""
+    word, mask = bit >> 6, np.uint64(1) << np.uint64(bit & 63)
+    is_new = (known[i, word] & mask) == np.uint64(0)
+    known[i, word] |= mask
+    return bool(is_new)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _is_known(known: npt.NDArray[np.uint64], i: int, bit: int) -> bool:
+    """Say whether a bit of a patient is set."""
+    return bool((known[i, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _forget(known: npt.NDArray[np.uint64], i: int, bit: int) -> None:
+    """Clear a bit of a patient."""
+    known[i, bit >> 6] &= ~(np.uint64(1) << np.uint64(bit & 63))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _score(me: Any, z: int, possible: float, scores: FloatArray, scored: FloatArray) -> None:  # noqa: ANN401
     """Count a person whose time is over: each component's good time as a part of the possible time."""
     if possible > 0.0:
+        p, w = me.first_profile, me.first_pathway
         scored[z, p, w] += 1.0
-        for component in range(6):
-            scores[z, p, w, component] += min(good[i, component] / possible, 1.0)
+        scores[z, p, w, ACCESS] += min(me.accessible / possible, 1.0)
+        scores[z, p, w, CONTINUITY] += min(me.continuous / possible, 1.0)
+        scores[z, p, w, PREFERRED_PLACE] += min(me.preferred / possible, 1.0)
+        scores[z, p, w, PROXIMITY] += min(me.near / possible, 1.0)
+        scores[z, p, w, FIT] += min(me.fitting / possible, 1.0)
+        scores[z, p, w, SAFETY] += min(me.safe / possible, 1.0)
