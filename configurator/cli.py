@@ -193,6 +193,43 @@ def simulate(
 
 
 @app.command()
+def breaks(
+    instance: InstanceArgument,
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG.csv", help="Events, simulated (`simulate --events`) or of real patients.")
+    ],
+    until: Annotated[
+        float | None,
+        typer.Option("--until", help="End of observation; default: the end of the run, or of the log if later."),
+    ] = None,
+    contract: Annotated[
+        str | None, typer.Option("--contract", help="Whose tariffs hold; default: the contract in force.")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="zone|profile|pathway", help="Count them apart.")] = None,
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write them to this CSV file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count, price and rank the pathway breaks of an event log."""
+    from configurator import breaking
+    from configurator.printing import table_text
+
+    found = breaking.breaks(
+        _choice(instance, scenario, set_),
+        log,
+        until=until,
+        contract=contract,
+        by=breaking.breakdown_named(by),
+        out=out,
+    )
+    if as_json:
+        _print_json(found.document())
+    else:
+        typer.echo(f"{table_text(found.table)}\n\n{found.sentence}")
+
+
+@app.command()
 def optimise(
     instance: InstanceArgument,
     scenario: ScenarioOption = None,

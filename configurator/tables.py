@@ -12,6 +12,7 @@ TEXT_COLUMNS = frozenset(
         "id", "key", "indicator", "zone", "profile", "pathway", "step", "resource", "provider", "payer", "unit",
         "changes", "contract", "observation", "description", "verdict", "role", "plan", "kind", "subject", "fate",
         "event", "objective", "account", "rule", "name", "source", "binding_rules", "level", "parent", "value_text",
+        "break", "priced_by", "detail",
     }
 )  # fmt: skip
 """Columns whose cells are codes or words: `01004` stays `01004`. Every other column holds numbers."""

@@ -1,4 +1,11 @@
-"""events.csv: everything that happened to everyone, one event a row, by replication and time."""
+"""events.csv: everything that happened to everyone, one event a row, by replication and time.
+
+Columns: `time` in the instance's unit; `replication`; `patient`, named ZONE/PROFILE/ORDINAL as at arrival, empty for
+an event of no patient; `zone` where the patient lives; `profile`, `pathway` and `step` after the event; `event`, as
+`records.Event` names and explains them; `resource` and `units` it is about; `detail`: the step awaited (wait, break)
+or left (enter) as PATHWAY/STEP, the pathway (present, arrive, reorient), the hazard, the mark, the former profile.
+`configurator breaks` reads the same columns, of simulated and of real patients.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,10 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from instances.instance import Instance
+from simulation.ledgers.chart import Chart
 from simulation.records import Event
 from simulation.twin import RunResult
 
-HEADER = "time,replication,patient,zone,profile,pathway,step,event,resource\n"
+COLUMNS = (
+    "time", "replication", "patient", "zone", "profile", "pathway", "step", "event", "resource", "units", "detail",
+)  # fmt: skip
+HEADER = ",".join(COLUMNS) + "\n"
 ROWS_AT_ONCE = 50_000
 
 Texts = npt.NDArray[np.object_]
@@ -18,7 +29,10 @@ Texts = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class EventNames:
-    """What the indices in an event log stand for; the last text of each is the empty one, for index -1."""
+    """What the indices in an event log stand for; the last text of each is the empty one, for index -1.
+
+    places: steps as PATHWAY/STEP.
+    """
 
     zones: Texts
     profiles: Texts
@@ -26,11 +40,16 @@ class EventNames:
     steps: Texts
     resources: Texts
     events: Texts
+    places: Texts
+    pathway_codes: Texts
+    hazards: Texts
+    marks: Texts
 
     @classmethod
     def of(cls, instance: Instance) -> "EventNames":
         """Return the names in the order that logs count them in."""
-        places = list(dict.fromkeys((row.pathway, row.step) for row in instance.expanded.steps))
+        chart = Chart(instance)
+        places = list(chart.steps)
         return cls(
             zones=_texts([row.zone for row in instance.territories]),
             profiles=_texts([row.profile for row in instance.profiles]),
@@ -38,7 +57,25 @@ class EventNames:
             steps=_texts([step for _, step in places]),
             resources=_texts([row.resource for row in instance.resources]),
             events=_texts([event.name.lower() for event in Event]),
+            places=_texts([f"{pathway}/{step}" for pathway, step in places]),
+            pathway_codes=_texts(list(chart.pathways)),
+            hazards=_texts(list(chart.hazards)),
+            marks=_texts(list(chart.marks)),
         )
+
+    def details(self, kinds: npt.NDArray[np.integer], details: npt.NDArray[np.integer]) -> Texts:
+        """Return what the detail of each event stands for, by its kind."""
+        texts = np.full(len(kinds), "", dtype=object)
+        for about, names in (
+            ((Event.WAIT, Event.ENTER, Event.BREAK), self.places),
+            ((Event.PRESENT, Event.ARRIVE, Event.REORIENT), self.pathway_codes),
+            ((Event.HAZARD,), self.hazards),
+            ((Event.MARK, Event.MARK_END), self.marks),
+            ((Event.PROFILE,), self.profiles),
+        ):
+            chosen = np.isin(kinds, about)
+            texts[chosen] = names[details[chosen]]
+        return texts
 
 
 def _texts(names: Sequence[str]) -> Texts:
@@ -70,13 +107,26 @@ def trace(names: EventNames, replication: int, results: Sequence[RunResult]) -> 
             names.steps[what["step"]].tolist(),
             names.events[what["kind"]].tolist(),
             names.resources[what["resource"]].tolist(),
+            np.where(what["resource"] >= 0, what["units"], 0).tolist(),
+            names.details(what["kind"], what["detail"]).tolist(),
         )
         yield "".join(
             f"{time!r},{replication},{f'{home}/{first}/{ordinal}' if patient >= 0 else ''},{home},{profile},"
-            f"{pathway},{step},{event},{resource}\n"
-            for time, patient, home, first, ordinal, profile, pathway, step, event, resource in zip(
-                *columns, strict=True
-            )
+            f"{pathway},{step},{event},{resource},{units if resource else ''},{detail}\n"
+            for (
+                time,
+                patient,
+                home,
+                first,
+                ordinal,
+                profile,
+                pathway,
+                step,
+                event,
+                resource,
+                units,
+                detail,
+            ) in zip(*columns, strict=True)
         )
 
 

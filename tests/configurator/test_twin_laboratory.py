@@ -23,13 +23,13 @@ def test_today_is_simulated_with_indicators_and_observations(choice, tmp_path):
     indicators = table_from_csv("indicators", (tmp_path / "run" / "indicators.csv").read_text(encoding="utf-8"))
     whole = [row for row in indicators.records() if row["indicator"] == "deaths" and not row["zone"]]
     assert whole[0]["replications"] == 3
-    assert "nan" not in (tmp_path / "run" / "indicators.csv").read_text(encoding="utf-8")
+    assert ",nan" not in (tmp_path / "run" / "indicators.csv").read_text(encoding="utf-8")
 
 
 def test_events_tell_who_where_and_what(choice, tmp_path):
     verbs.simulate(choice, Wish(seed=1, replications=2), out=tmp_path / "run", events=True)
     lines = (tmp_path / "run" / "events.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "time,replication,patient,zone,profile,pathway,step,event,resource"
+    assert lines[0] == "time,replication,patient,zone,profile,pathway,step,event,resource,units,detail"
     events = table_from_csv("events", "\n".join(lines)).records()
     assert {event["replication"] for event in events} == {0, 1}
     assert {"present", "enter", "hazard", "exit"} <= {event["event"] for event in events}
