@@ -135,18 +135,7 @@ class TwinLaboratory:
     ) -> None:
         """Save the states at a time; runs until then, so that no other simulation has to keep its states."""
         twin = _twin(instance, effort.seed, effort.engine, origin)
-        at_the_start = time <= twin.offer.time  # the same whatever is offered from then on
-        offer = twin.offer if at_the_start else twin.offer.follow(instance, configuration).later(time)
-        header = Header(
-            instance=instance.name,
-            fingerprint=instance.fingerprint,
-            seed=effort.seed,
-            time_unit=instance.settings.time_unit,
-            replications=effort.replications,
-            components=len(twin.components),
-            arrivals_until=twin.offer.time + instance.settings.horizon.run,
-            offer=offer,
-        )
+        header = Header.of(twin, configuration, effort.replications, time)
         states = (
             (replication, number, twin.state_at(configuration, number, replication, time))
             for replication in range(effort.replications)

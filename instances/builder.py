@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from instances.decided import is_decided
 from instances.expressions import (
     Expression,
     ExpressionError,
@@ -58,24 +59,38 @@ class _Builder:
         self.broken.add(table.name)
 
 
-def build(written: WrittenInstance, scenario: str | None = None, overrides: Mapping[str, float] | None = None) -> Built:
-    """Build the instance under a scenario and values set by the caller (which win)."""
+def build(
+    written: WrittenInstance,
+    scenario: str | None = None,
+    overrides: Mapping[str, float] | None = None,
+    drawn: Mapping[str, float] | None = None,
+) -> Built:
+    """Build the instance under a scenario and values set by the caller (which win).
+
+    drawn: values of uncertain parameters, which everything but decisions follows (see `decided`).
+    """
     builder = _Builder(written)
-    given = dict(overrides or {})
     central = _parameter_values(builder, {})
-    changed = {**_scenario_values(builder, scenario, central), **given}
-    values = _parameter_values(_Builder(written), changed) if changed else central
+    changed = {**_scenario_values(builder, scenario, central), **(overrides or {})}
+    stated = _changed_values(builder, changed) if changed else central
+    changed.update(drawn or {})
+    values = _changed_values(builder, changed) if drawn else stated
     tables: dict[str, Any] = {}
     places: dict[str, tuple[WrittenRow, ...]] = {}
     for name, table in written.tables.items():
-        own = values if name != "scenarios" else central
-        rows = list(_rows(builder, table, TABLES[name], own))
+        own = (values, stated) if name != "scenarios" else (central, central)
+        rows = list(_rows(builder, table, TABLES[name], *own))
         tables[name] = tuple(row for _, row in rows)
         places[name] = tuple(place for place, _ in rows)
     tables["parameters"] = tuple(_in_force(row, changed) for row in tables.get("parameters", ()))
-    settings = _settings(builder, values)
+    settings = _settings(builder, stated)
     instance = Instance(name=written.name, settings=settings, values=dict(values.known), **tables)
     return Built(instance, tuple(builder.faults), written, MappingProxyType(places), frozenset(builder.broken))
+
+
+def _changed_values(builder: _Builder, changed: Mapping[str, float]) -> Values:
+    """Return all values when some are changed; a fault of theirs is reported unless the cells as written have some."""
+    return _parameter_values(_Builder(builder.written) if builder.faults else builder, changed)
 
 
 def build_table(
@@ -83,7 +98,8 @@ def build_table(
 ) -> tuple[tuple[tuple[WrittenRow, Row], ...], tuple[Fault, ...]]:
     """Build the rows of a table that belongs to no instance, each with its place, and list the faults of others."""
     builder = _Builder(WrittenInstance(table.name, {}, "", {table.name: table}))
-    rows = tuple(_rows(builder, table, row_type, Values(values, frozenset())))
+    known = Values(values, frozenset())
+    rows = tuple(_rows(builder, table, row_type, known, known))
     return rows, tuple(builder.faults)
 
 
@@ -158,10 +174,14 @@ def _in_force(row: Row, changed: Mapping[str, float]) -> Row:
 
 
 def _rows(
-    builder: _Builder, table: WrittenTable, row_type: type[Row], values: Values
+    builder: _Builder, table: WrittenTable, row_type: type[Row], values: Values, stated: Values
 ) -> Iterator[tuple[WrittenRow, Row]]:
     columns = {column.name: column for column in columns_of(row_type)}
-    present = [(index, columns[name]) for index, name in enumerate(table.columns) if name in columns]
+    present = [
+        (index, columns[name], stated if is_decided(table.name, name) else values)
+        for index, name in enumerate(table.columns)
+        if name in columns
+    ]
     if any(column.is_required and column.name not in table.columns for column in columns.values()):
         builder.broken.add(table.name)
         return
@@ -169,8 +189,8 @@ def _rows(
         before = len(builder.faults)
         cells: dict[str, Any] = {}
         has_all = True
-        for index, column in present:
-            has_all &= _convert(builder, table, row, column, row.cells[index], values, cells)
+        for index, column, in_force in present:
+            has_all &= _convert(builder, table, row, column, row.cells[index], in_force, cells)
         if len(builder.faults) > before or not has_all:
             builder.broken.add(table.name)
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from instances.builder import Built, build, parameter_names, scenario_names
 from instances.checks import faults_between_tables
+from instances.expressions import ExpressionError, names_in, parse_expression
 from instances.faults import Fault, InvalidInstance, UnknownName
 from instances.folder import Reading, read_folder
 from instances.instance import Instance
@@ -48,6 +49,31 @@ class InstanceSource:
             return self.today
         return self._built(scenario, overrides or {})
 
+    def drawn(self, scenario: str | None, overrides: Mapping[str, float], values: Mapping[str, float]) -> Instance:
+        """Build and check the instance with values drawn for uncertain parameters; decisions keep theirs.
+
+        Raises InvalidInstance when the values drawn break a check.
+        """
+        return self._built(scenario, overrides, values)
+
+    def parameters_behind(self, fault: Fault) -> tuple[str, ...]:
+        """Return the parameters that the row at fault depends on, those they depend on in turn included."""
+        tables = [table for table in self.written.tables.values() if table.file == fault.file]
+        cells = [cell for table in tables for row in table.rows if row.line == fault.row for cell in row.cells]
+        found: dict[str, None] = {}
+        frontier = [name for cell in cells for name in _names(cell)]
+        while frontier:
+            name = frontier.pop()
+            if name in self._parameter_cells and name not in found:
+                found[name] = None
+                frontier += _names(self._parameter_cells[name])
+        return tuple(name for name in self._parameter_cells if name in found)
+
+    @cached_property
+    def _parameter_cells(self) -> Mapping[str, str]:
+        table = self.written.tables.get("parameters")
+        return {} if table is None else dict(zip(table.column("name"), table.column("value"), strict=False))
+
     def scenario_faults(self) -> tuple[Fault, ...]:
         """List what is wrong under each scenario, its name in the message."""
         found: list[Fault] = []
@@ -63,8 +89,10 @@ class InstanceSource:
                 ]
         return tuple(found)
 
-    def _built(self, scenario: str | None, overrides: Mapping[str, float]) -> Instance:
-        built = build(self.written, scenario, overrides)
+    def _built(
+        self, scenario: str | None, overrides: Mapping[str, float], drawn: Mapping[str, float] | None = None
+    ) -> Instance:
+        built = build(self.written, scenario, overrides, drawn)
         faults = (*built.faults, *faults_between_tables(built, frozenset()))
         if faults:
             raise InvalidInstance(faults)
@@ -82,6 +110,13 @@ def read_source_folder(folder: Path) -> InstanceSource:
     # Seeds the cached property: what was just built and checked need not be built again.
     source.__dict__["today"] = built.instance
     return source
+
+
+def _names(cell: str) -> list[str]:
+    try:
+        return sorted(names_in(parse_expression(cell)))
+    except ExpressionError:  # a text: codes name no parameter
+        return []
 
 
 def _faults(reading: Reading, built: Built) -> tuple[Fault, ...]:

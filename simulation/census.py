@@ -48,18 +48,18 @@ class Census:
         """Today's offer, in force at time 0."""
         return todays_offer(self.instance)
 
-    def plan(self, component: Component, configuration: Configuration) -> FlatPlan:
+    def plan(self, instance: Instance, component: Component, configuration: Configuration) -> FlatPlan:
         """Compile a configuration that takes over from today's."""
-        return self.offer.plan(self.instance, component, configuration)
+        return self.offer.plan(instance, component, configuration)
 
     def rollout(self, configuration: Configuration) -> float | None:
         """Return how long those in an anchor step take to follow the mix: every configuration's rollout."""
         del configuration
         return self.instance.settings.horizon.rollout
 
-    def state(self, component: Component, model: FlatModel, replication: int) -> State:
+    def state(self, instance: Instance, component: Component, model: FlatModel, replication: int) -> State:
         """Return the state at time 0: those counted, and those who will come."""
-        coming = before_warm_up(self.instance, component, model, seed=self.seed, replication=replication)
+        coming = before_warm_up(instance, component, model, seed=self.seed, replication=replication)
         keep = (coming.patients["ordinal"] < FOUNDERS) & (coming.patients["arrival"] >= 0.0)
         columns = self._columns(component, model)
         counted = len(columns["step"])
@@ -68,11 +68,11 @@ class Census:
         rows[counted:] = coming.patients[keep]
         for name, values in columns.items():
             rows[name][:counted] = values
-        rows["chooser"][:counted] = self._choosers(model, rows[:counted], replication)
+        plan = self.plan(instance, component, self.offer.configuration)
+        rows["chooser"][:counted] = self._choosers(model, plan, rows[:counted], replication)
         order = np.lexsort((rows["ordinal"], rows["first_profile"], rows["zone"]))
         rows[:] = rows[order]
-        plan = self.plan(component, self.offer.configuration)
-        return _Arrival(self.instance, model, plan, state, self.seed, replication).placed()
+        return _Arrival(instance, model, plan, state, self.seed, replication).placed()
 
     def _columns(self, component: Component, model: FlatModel) -> dict[str, npt.NDArray[np.generic]]:
         """Return what the census says, one value a patient, patients of a zone and profile numbered as they stand."""
@@ -103,7 +103,9 @@ class Census:
             "status": np.full(len(zone), int(Status.STAYING)),
         }
 
-    def _choosers(self, model: FlatModel, rows: npt.NDArray[np.void], replication: int) -> npt.NDArray[np.uint64]:
+    def _choosers(
+        self, model: FlatModel, plan: FlatPlan, rows: npt.NDArray[np.void], replication: int
+    ) -> npt.NDArray[np.uint64]:
         """Return for each patient a first key under which today's mix sends the profile to the pathway recorded.
 
         Where it never does (a pathway no longer offered) the patient has a choice of their own, and follows it.
@@ -112,23 +114,28 @@ class Census:
         for zone, profile in set(zip(rows["zone"].tolist(), rows["profile"].tolist(), strict=True)):
             members = np.flatnonzero((rows["zone"] == zone) & (rows["profile"] == profile))
             wanted = rows["pathway"][members]
-            found = _lenders(self, model, zone, profile, wanted, replication)
+            found = _lenders(model, plan, zone, profile, wanted, self.seed, replication)
             chooser[members] = np.where(found > 0, found, chooser[members])
         return chooser
 
 
 def _lenders(
-    census: Census, model: FlatModel, zone: int, profile: int, wanted: npt.NDArray[np.int32], replication: int
+    model: FlatModel,
+    plan: FlatPlan,
+    zone: int,
+    profile: int,
+    wanted: npt.NDArray[np.int32],
+    seed: int,
+    replication: int,
 ) -> npt.NDArray[np.uint64]:
     """Return for each pathway wanted the next unused key that leads to it; 0 where none was found."""
     found = np.zeros(len(wanted), dtype=np.uint64)
-    share = census.plan(Component(0, tuple(model.territories.tolist())), census.offer.configuration).share
     drawn = 0
     for number in range(_ROUNDS):
         batch = max(_LEAST_DRAWN, len(wanted)) * 2**number
         keys = np.arange(drawn, drawn + batch, dtype=np.uint64) + np.uint64(CHOOSERS)
         drawn += batch
-        sent = _orientation(model, share[zone, profile], zone, profile, keys, census.seed, replication)
+        sent = _orientation(model, plan.share[zone, profile], zone, profile, keys, seed, replication)
         for pathway in np.unique(wanted):
             missing = np.flatnonzero((wanted == pathway) & (found == 0))
             lent = keys[sent == pathway][: len(missing)]

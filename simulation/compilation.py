@@ -1,6 +1,8 @@
 """The domain model compiled once into flat models and plans, one per component (see `flat_model`)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypedDict
 
 import numpy as np
@@ -109,51 +111,70 @@ def _numbered(names: Iterable[str]) -> dict[str, int]:
     return index
 
 
+@dataclass(frozen=True)
+class Compiler:
+    """Compiles one instance; what its components share is compiled once."""
+
+    instance: Instance
+
+    @cached_property
+    def _names(self) -> "_Names":
+        return _Names(self.instance)
+
+    @cached_property
+    def _tables(self) -> tuple[RowArray, RowArray, RowArray, RowArray]:
+        return _contexts(self.instance, self._names)
+
+    def component(self, component: Component) -> FlatModel:
+        """Compile the instance for one component."""
+        instance, names = self.instance, self._names
+        contexts, services, routes, hazards = self._tables
+        territories = [instance.territories[index] for index in component.territories]
+        steps = list(names.step)
+        rows = {(row.pathway, row.step): row for row in instance.expanded.steps}
+        acceptance, fallback = _acceptance(instance, names, component)
+        entries = {row.pathway: row.entry for row in instance.expanded.pathways}
+        horizon = instance.settings.horizon
+        return FlatModel(
+            territories=np.array(component.territories, dtype=np.int32),
+            group=np.array(
+                [[purpose("patients", zone.zone, row.profile) for row in instance.profiles] for zone in territories],
+                dtype=np.uint64,
+            ),
+            profiles=len(instance.profiles),
+            pathways=len(instance.pathways),
+            levels=max(1, len(names.level)),
+            resources=len(instance.resources),
+            contexts=contexts,
+            services=services,
+            routes=routes,
+            hazards=hazards,
+            step_codes=tuple(steps),
+            step_pathway=_ints(names.pathway[pathway] for pathway, _ in steps),
+            step_anchor=_ints(int(rows[key].anchor) for key in steps),
+            step_exit=_ints(int(rows[key].setting == "exit") for key in steps),
+            step_name=_ints(names.step_name[code] for _, code in steps),
+            name_purpose=purposes("step", list(names.step_name)),
+            hazard_names=tuple(names.hazard),
+            hazard_purpose=purposes("hazard", list(names.hazard)),
+            mark_names=tuple(names.mark),
+            slot_resource=_ints(names.resource[code] for code in names.slot),
+            entry=_ints(names.step[row.pathway, entries[row.pathway]] for row in instance.pathways),
+            orientation_purpose=purposes("orientation", list(names.pathway)),
+            acceptance_purpose=purposes("acceptance", list(names.pathway)),
+            acceptance=acceptance,
+            fallback=fallback,
+            warm_up=horizon.warm_up,
+            run=horizon.run,
+            rollout=horizon.rollout,
+            drain=horizon.drain,
+            **_pools(instance, component),
+        )
+
+
 def compile_component(instance: Instance, component: Component) -> FlatModel:
     """Compile the instance for one component."""
-    names = _Names(instance)
-    contexts, services, routes, hazards = _contexts(instance, names)
-    territories = [instance.territories[index] for index in component.territories]
-    steps = list(names.step)
-    rows = {(row.pathway, row.step): row for row in instance.expanded.steps}
-    acceptance, fallback = _acceptance(instance, names, component)
-    entries = {row.pathway: row.entry for row in instance.expanded.pathways}
-    horizon = instance.settings.horizon
-    return FlatModel(
-        territories=np.array(component.territories, dtype=np.int32),
-        group=np.array(
-            [[purpose("patients", zone.zone, row.profile) for row in instance.profiles] for zone in territories],
-            dtype=np.uint64,
-        ),
-        profiles=len(instance.profiles),
-        pathways=len(instance.pathways),
-        levels=max(1, len(names.level)),
-        resources=len(instance.resources),
-        contexts=contexts,
-        services=services,
-        routes=routes,
-        hazards=hazards,
-        step_codes=tuple(steps),
-        step_pathway=_ints(names.pathway[pathway] for pathway, _ in steps),
-        step_anchor=_ints(int(rows[key].anchor) for key in steps),
-        step_exit=_ints(int(rows[key].setting == "exit") for key in steps),
-        step_name=_ints(names.step_name[code] for _, code in steps),
-        name_purpose=purposes("step", list(names.step_name)),
-        hazard_names=tuple(names.hazard),
-        hazard_purpose=purposes("hazard", list(names.hazard)),
-        mark_names=tuple(names.mark),
-        slot_resource=_ints(names.resource[code] for code in names.slot),
-        entry=_ints(names.step[row.pathway, entries[row.pathway]] for row in instance.pathways),
-        orientation_purpose=purposes("orientation", list(names.pathway)),
-        acceptance_purpose=purposes("acceptance", list(names.pathway)),
-        acceptance=acceptance,
-        fallback=fallback,
-        warm_up=horizon.warm_up,
-        run=horizon.run,
-        rollout=horizon.rollout,
-        drain=horizon.drain,
-        **_pools(instance, component),
-    )
+    return Compiler(instance).component(component)
 
 
 def _ints(values: Iterable[int]) -> IntArray:

@@ -1,8 +1,9 @@
 """States saved to one file and taken up again: a run that starts where another one stood.
 
 The file is a zip archive of NumPy arrays (what `numpy.load` reads as .npz), without pickle: `header` holds JSON
-(format, fingerprint of the instance, seed, time, offer in force), `REPLICATION/COMPONENT/FIELD` the arrays of each
-state. Records are stored without padding, entries without dates: the same states make the same bytes.
+(format, fingerprint of the instance and of the one each replication carries, seed, time, offer in force),
+`REPLICATION/COMPONENT/FIELD` the arrays of each state. Records are stored without padding, entries without dates:
+the same states make the same bytes.
 """
 
 import json
@@ -24,12 +25,14 @@ from instances.instance import Instance
 from simulation.components import Component, components
 from simulation.configuration import Configuration
 from simulation.flat_model import FlatModel, FlatPlan
+from simulation.knowledge import Knowledge, known
 from simulation.offer_in_force import OfferInForce
 from simulation.start import before_warm_up
 from simulation.state import CLOCK, PATIENT, SLOT, State, Status
+from simulation.twin import Twin
 
 FORMAT = "offer configurator states"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _HEADER = "header.npy"
 _RECORDS = {"patients": PATIENT, "slots": SLOT, "clocks": CLOCK}
 _PLAIN: dict[str, np.dtype[Any]] = {
@@ -51,17 +54,38 @@ class SavedStateError(ConfiguratorError):
 class Header:
     """What a file of states says of itself.
 
-    arrivals_until: time up to which those still to come are in the states; offer: in force at the states' time.
+    draws: fingerprint of the instance that each replication carries (T13); arrivals_until: time up to which those
+    still to come are in the states; offer: in force at the states' time.
     """
 
     instance: str
     fingerprint: str
     seed: int
     time_unit: str
-    replications: int
+    draws: tuple[str, ...]
     components: int
     arrivals_until: float
     offer: OfferInForce
+
+    @classmethod
+    def of(cls, twin: Twin, configuration: Configuration, replications: int, time: float) -> "Header":
+        """Return the header of the states of a twin's runs under a configuration at a time."""
+        at_the_start = time <= twin.offer.time  # the same whatever is offered from then on
+        return cls(
+            instance=twin.instance.name,
+            fingerprint=twin.instance.fingerprint,
+            seed=twin.seed,
+            time_unit=twin.instance.settings.time_unit,
+            draws=tuple(twin.carried(replication).fingerprint for replication in range(replications)),
+            components=len(twin.components),
+            arrivals_until=twin.offer.time + twin.instance.settings.horizon.run,
+            offer=twin.offer if at_the_start else twin.offer.follow(twin.instance, configuration).later(time),
+        )
+
+    @property
+    def replications(self) -> int:
+        """How many replications there are."""
+        return len(self.draws)
 
     @property
     def time(self) -> float:
@@ -123,8 +147,11 @@ def _write(archive: zipfile.ZipFile, name: str, array: npt.NDArray[Any]) -> None
         np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def open_states(path: Path, instance: Instance, seed: int | None = None) -> "SavedStates":
-    """Return the states of a file, checked to be whole and to belong to this instance (and seed, when given)."""
+def open_states(path: Path, instance: Instance | Knowledge, seed: int | None = None) -> "SavedStates":
+    """Return the states of a file, checked to be whole and to belong to this instance (and seed, when given).
+
+    Each replication must carry in this run the parameters with which it was saved.
+    """
     if not path.is_file():
         raise SavedStateError(f"{path}: there is no such file of saved states")
     try:
@@ -143,8 +170,10 @@ def open_states(path: Path, instance: Instance, seed: int | None = None) -> "Sav
         header = _header(document)
     except _UNREADABLE as error:
         raise SavedStateError(f"{path}: this is no whole file of saved states ({error})") from error
-    _check(path, header, names, instance, seed)
-    return SavedStates(path, header, instance)
+    knowledge = known(instance)
+    _check(path, header, names, knowledge.central, seed)
+    _check_draws(path, header, knowledge)
+    return SavedStates(path, header, knowledge.central)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
@@ -162,7 +191,7 @@ def _header(document: dict[str, Any]) -> Header:
         fingerprint=document["fingerprint"],
         seed=document["seed"],
         time_unit=document["time_unit"],
-        replications=document["replications"],
+        draws=tuple(document["draws"]),
         components=document["components"],
         arrivals_until=document["arrivals_until"],
         offer=OfferInForce(offer["time"], configuration, tuple(offer["capacities"]), tuple(offer["acts_at"])),
@@ -191,6 +220,22 @@ def _check(path: Path, header: Header, names: set[str], instance: Instance, seed
         raise SavedStateError(f"{path}: states are missing ({', '.join(absent[:3]) or 'components'})")
 
 
+def _check_draws(path: Path, header: Header, knowledge: Knowledge) -> None:
+    """A run that goes on with other parameters than it began with would be a run of nothing."""
+    central = header.fingerprint
+    for replication, carried in enumerate(header.draws):
+        if knowledge.instance(header.seed, replication).fingerprint == carried:
+            continue
+        drawn, draws = carried != central, knowledge.draw(replication) > 0
+        found = "drawn" if drawn else "at their central values"
+        wanted = "others drawn by this version" if drawn and draws else "drawn" if draws else "central"
+        advice = {(True, False): "leave out --chance-only", (False, True): "add --chance-only"}.get((drawn, draws))
+        raise SavedStateError(
+            f"{path}: replication {replication} was saved with parameters {found}; this run has them {wanted}"
+            + (f" ({advice})" if advice else "")
+        )
+
+
 @dataclass(frozen=True)
 class SavedStates:
     """The states of a file as the origin of runs; each is read when it is asked for."""
@@ -209,9 +254,9 @@ class SavedStates:
         """The time of the states: runs start then."""
         return self.header.time
 
-    def plan(self, component: Component, configuration: Configuration) -> FlatPlan:
+    def plan(self, instance: Instance, component: Component, configuration: Configuration) -> FlatPlan:
         """Compile a configuration that takes over from the offer in force."""
-        return self.offer.plan(self.instance, component, configuration)
+        return self.offer.plan(instance, component, configuration)
 
     def rollout(self, configuration: Configuration) -> float | None:
         """Return how long those in an anchor step take to follow the mix; None: the mix goes on as it was.
@@ -221,7 +266,7 @@ class SavedStates:
         goes_on = self.time > 0.0 and configuration == self.offer.configuration
         return None if goes_on else self.instance.settings.horizon.rollout
 
-    def state(self, component: Component, model: FlatModel, replication: int) -> State:
+    def state(self, instance: Instance, component: Component, model: FlatModel, replication: int) -> State:
         """Return one state, with arrivals until the end of a run that starts from it."""
         if replication >= self.header.replications:
             raise SavedStateError(
@@ -233,7 +278,7 @@ class SavedStates:
             return state
         known, more = (
             before_warm_up(each, component, model, seed=self.header.seed, replication=replication)
-            for each in (_running_until(self.instance, end) for end in (self.header.arrivals_until, until))
+            for each in (_running_until(instance, end) for end in (self.header.arrivals_until, until))
         )
         return _joined(state, more, ~np.isin(_keys(more), _keys(known)))
 

@@ -1,7 +1,5 @@
 """The front door of the twin: instance, configuration and replication in, what happened and its account out."""
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol
@@ -9,18 +7,21 @@ from typing import Literal, Protocol
 import numpy as np
 
 from instances.instance import Instance
-from simulation.compilation import compile_component, compile_plan
+from simulation.compilation import Compiler, compile_plan
 from simulation.components import Component, components
 from simulation.configuration import Configuration, todays_configuration
 from simulation.flat_model import FlatModel, FlatPlan
+from simulation.knowledge import Knowledge, known
 from simulation.ledgers.account import Account, Bookkeeper, total
 from simulation.offer_in_force import OfferInForce, todays_offer
 from simulation.records import EventArray, People, joined
+from simulation.remembered import Remembered
 from simulation.start import at_time_zero, before_warm_up, opening_events
 from simulation.state import State, people
 
 EngineName = Literal["compiled", "simpy"]
 STATE_MEMORY = 1_000_000_000  # bytes of states at time 0 remembered at most
+DRAWS_COMPILED = 16  # parameter draws whose models and books are remembered at most
 
 
 class Engine(Protocol):
@@ -52,19 +53,22 @@ def engine(name: EngineName) -> Engine:
 
 
 class Origin(Protocol):
-    """What runs start from instead of a warm-up: saved states, a census."""
+    """What runs start from instead of a warm-up: saved states, a census.
+
+    `instance` is the one that the replication carries.
+    """
 
     @property
     def offer(self) -> OfferInForce:
         """The offer in force when runs start."""
 
-    def plan(self, component: Component, configuration: Configuration) -> FlatPlan:
+    def plan(self, instance: Instance, component: Component, configuration: Configuration) -> FlatPlan:
         """Compile a configuration that takes over from the offer in force."""
 
     def rollout(self, configuration: Configuration) -> float | None:
         """Return how long those in an anchor step take to follow the mix; None: the mix goes on as it was."""
 
-    def state(self, component: Component, model: FlatModel, replication: int) -> State:
+    def state(self, instance: Instance, component: Component, model: FlatModel, replication: int) -> State:
         """Return the state from which a run starts."""
 
 
@@ -82,6 +86,41 @@ class _Beginning:
 
 
 @dataclass(frozen=True)
+class _Premises:
+    """The instance of one parameter draw, with what is made of it on first use."""
+
+    instance: Instance
+    parts: tuple[Component, ...]
+
+    @cached_property
+    def models(self) -> tuple[FlatModel, ...]:
+        """The flat model of each component."""
+        compiler = Compiler(self.instance)
+        return tuple(compiler.component(part) for part in self.parts)
+
+    @cached_property
+    def bookkeeper(self) -> Bookkeeper:
+        """Who keeps the books at these prices, costs and utilities."""
+        return Bookkeeper.of(self.instance)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that an engine is given for the run of one component in one replication."""
+
+    model: FlatModel
+    plan: FlatPlan
+    state: State
+    opening: EventArray
+    rollout: float | None
+
+    @property
+    def until(self) -> float:
+        """When the run ends."""
+        return np.inf if self.model.drain else self.state.time + self.model.run
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What one component did in one replication; the log opens with who is present at time 0."""
 
@@ -96,93 +135,68 @@ class RunResult:
 class Twin:
     """The twin of one instance under one seed; safe to share between threads.
 
-    A replication of a component is warmed up once under today's configuration; the state at time 0 is
-    shared by all configurations (T11). With an `origin` runs start from its states instead, and last as
-    long: their logs have its times, their accounts count from its time on.
+    Given what is known of an instance, replication r carries its parameter draw r (T13): engines and ledgers work
+    on that instance; configurations, offers in force and components are the same in all. Given an instance alone,
+    all replications carry it. A replication of a component is warmed up once under today's configuration; the
+    state at time 0 is shared by all configurations (T11). With an `origin` runs start from its states instead, and
+    last as long: their logs have its times, their accounts count from its time on.
     """
 
     def __init__(
-        self, instance: Instance, *, seed: int, engine_name: EngineName = "compiled", origin: Origin | None = None
+        self,
+        instance: Instance | Knowledge,
+        *,
+        seed: int,
+        engine_name: EngineName = "compiled",
+        origin: Origin | None = None,
     ) -> None:
-        self.instance = instance
+        self.knowledge = known(instance)
+        self.instance = self.knowledge.central
         self.seed = seed
-        self.components = components(instance)
-        self.today = todays_configuration(instance)
-        self.offer = todays_offer(instance) if origin is None else origin.offer
+        self.components = components(self.instance)
+        self.today = todays_configuration(self.instance)
+        self.offer = todays_offer(self.instance) if origin is None else origin.offer
         self._origin = origin
         self._engine = engine(engine_name)
-        self._models = tuple(compile_component(instance, component) for component in self.components)
-        self._states: OrderedDict[tuple[int, int], _Beginning] = OrderedDict()
-        self._remembered = 0  # bytes
-        self._lock = threading.Lock()
-        self._making: dict[tuple[int, int], threading.Lock] = {}
+        self._premises: Remembered[int, _Premises] = Remembered(DRAWS_COMPILED)
+        self._beginnings: Remembered[tuple[int, int], _Beginning] = Remembered(STATE_MEMORY, lambda each: each.nbytes)
 
-    @cached_property
-    def _bookkeeper(self) -> Bookkeeper:
-        return Bookkeeper.of(self.instance)
+    def carried(self, replication: int) -> Instance:
+        """Return the instance that a replication carries."""
+        return self._premises_of(replication).instance
 
-    def _books(self, configuration: Configuration) -> Bookkeeper:
-        accounted = self.offer.accounted(self.instance, configuration)
-        return self._bookkeeper if accounted is self.instance else Bookkeeper.of(accounted)
-
-    def model(self, component: int) -> FlatModel:
-        """Return the flat model of a component."""
-        return self._models[component]
+    def model(self, component: int, replication: int = 0) -> FlatModel:
+        """Return the flat model of a component in a replication."""
+        return self._premises_of(replication).models[component]
 
     def state_at_time_zero(self, component: int, replication: int) -> State:
         """Return the state that runs start from, warming up the first time it is asked for."""
         return self._beginning(component, replication).state
 
-    def _beginning(self, component: int, replication: int) -> _Beginning:
-        key = (component, replication)
-        with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            with self._lock:
-                if key in self._states:
-                    self._states.move_to_end(key)
-                    return self._states[key]
-            model, state = self._models[component], self._first_state(component, replication)
-            capacity = self._plan(component, self.offer.configuration).capacity
-            beginning = _Beginning(state, opening_events(model, state, capacity))
-            with self._lock:
-                self._remember(key, beginning)
-            return beginning
+    def inputs(self, configuration: Configuration, component: int, replication: int) -> Inputs:
+        """Return what an engine is given for a run of a component under a configuration."""
+        model, beginning = self.model(component, replication), self._beginning(component, replication)
+        return Inputs(
+            model=model,
+            plan=self._plan(component, configuration, replication),
+            state=beginning.state,
+            opening=beginning.opening,
+            rollout=model.rollout if self._origin is None else self._origin.rollout(configuration),
+        )
 
     def run(self, configuration: Configuration, component: int, replication: int) -> RunResult:
         """Simulate one component under a configuration from the start (time 0) to the end of the run."""
-        model = self._models[component]
-        beginning = self._beginning(component, replication)
-        until = np.inf if model.drain else beginning.state.time + model.run
-        events, end = self._advance(configuration, component, replication, until)
-        log = joined([beginning.opening, events])
-        return RunResult(self.components[component], replication, model, people(model, beginning.state), log, end)
+        given = self.inputs(configuration, component, replication)
+        events, end = self._advance(given, replication, given.until)
+        log = joined([given.opening, events])
+        who = people(given.model, given.state)
+        return RunResult(self.components[component], replication, given.model, who, log, end)
 
     def state_at(self, configuration: Configuration, component: int, replication: int, time: float) -> State:
         """Return the state of one component at a time of its run under a configuration."""
         if time <= self.offer.time:
             return self.state_at_time_zero(component, replication)
-        return self._advance(configuration, component, replication, time)[1]
-
-    def _advance(
-        self, configuration: Configuration, component: int, replication: int, until: float
-    ) -> tuple[EventArray, State]:
-        model = self._models[component]
-        return self._engine(
-            model,
-            self._plan(component, configuration),
-            self._beginning(component, replication).state,
-            seed=self.seed,
-            replication=replication,
-            until=until,
-            rollout=model.rollout if self._origin is None else self._origin.rollout(configuration),
-        )
-
-    def _plan(self, component: int, configuration: Configuration) -> FlatPlan:
-        part = self.components[component]
-        if self._origin is None:
-            return compile_plan(self.instance, part, configuration, self.today)
-        return self._origin.plan(part, configuration)
+        return self._advance(self.inputs(configuration, component, replication), replication, time)[1]
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Account:
         """Simulate one component and return its account."""
@@ -195,7 +209,7 @@ class Twin:
                 arrival=persons.arrival - self.offer.time,
                 waiting_since=persons.waiting_since - self.offer.time,
             )
-        return self._books(configuration).account(
+        return self._books(configuration, replication).account(
             configuration, result.component.territories, persons, events, result.model.pool_global
         )
 
@@ -203,26 +217,51 @@ class Twin:
         """Simulate every component and return the account of all."""
         return total(self.account(configuration, number, replication) for number in range(len(self.components)))
 
-    def _first_state(self, component: int, replication: int) -> State:
-        part, model = self.components[component], self._models[component]
-        if self._origin is not None:
-            return self._origin.state(part, model, replication)
-        state = before_warm_up(self.instance, part, model, seed=self.seed, replication=replication)
-        if model.warm_up > 0.0:
-            _, state = self._engine(
-                model,
-                compile_plan(self.instance, part, self.today, self.today),
-                state,
-                seed=self.seed,
-                replication=replication,
-                until=0.0,
-                rollout=None,
-            )
-        return at_time_zero(self.instance, part, model, state, seed=self.seed, replication=replication)
+    def _premises_of(self, replication: int) -> _Premises:
+        return self._premises.get(
+            self.knowledge.draw(replication),
+            lambda: _Premises(self.knowledge.instance(self.seed, replication), self.components),
+        )
 
-    def _remember(self, key: tuple[int, int], beginning: _Beginning) -> None:
-        self._states[key] = beginning
-        self._remembered += beginning.nbytes
-        while len(self._states) > 1 and self._remembered > STATE_MEMORY:
-            _, dropped = self._states.popitem(last=False)
-            self._remembered -= dropped.nbytes
+    def _beginning(self, component: int, replication: int) -> _Beginning:
+        return self._beginnings.get((component, replication), lambda: self._made(component, replication))
+
+    def _made(self, component: int, replication: int) -> _Beginning:
+        state = self._first_state(component, replication)
+        capacity = self._plan(component, self.offer.configuration, replication).capacity
+        return _Beginning(state, opening_events(self.model(component, replication), state, capacity))
+
+    def _first_state(self, component: int, replication: int) -> State:
+        instance, part = self.carried(replication), self.components[component]
+        model = self.model(component, replication)
+        if self._origin is not None:
+            return self._origin.state(instance, part, model, replication)
+        state = before_warm_up(instance, part, model, seed=self.seed, replication=replication)
+        if model.warm_up > 0.0:
+            plan = compile_plan(instance, part, self.today, self.today)
+            _, state = self._engine(
+                model, plan, state, seed=self.seed, replication=replication, until=0.0, rollout=None
+            )
+        return at_time_zero(instance, part, model, state, seed=self.seed, replication=replication)
+
+    def _advance(self, given: Inputs, replication: int, until: float) -> tuple[EventArray, State]:
+        return self._engine(
+            given.model,
+            given.plan,
+            given.state,
+            seed=self.seed,
+            replication=replication,
+            until=until,
+            rollout=given.rollout,
+        )
+
+    def _plan(self, component: int, configuration: Configuration, replication: int) -> FlatPlan:
+        instance, part = self.carried(replication), self.components[component]
+        if self._origin is None:
+            return compile_plan(instance, part, configuration, self.today)
+        return self._origin.plan(instance, part, configuration)
+
+    def _books(self, configuration: Configuration, replication: int) -> Bookkeeper:
+        premises = self._premises_of(replication)
+        accounted = self.offer.accounted(premises.instance, configuration)
+        return premises.bookkeeper if accounted is premises.instance else Bookkeeper.of(accounted)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from instances.checks.examined import Examined
@@ -93,7 +93,13 @@ class Routes:
 
 
 def _routes(examined: Examined) -> Routes:
-    return Routes(examined.instance.expanded)
+    return _routes_of(examined.instance.expanded)
+
+
+@lru_cache(maxsize=1)
+def _routes_of(expanded: Instance) -> Routes:
+    """Return the routes of an instance; several checks in turn ask for the same."""
+    return Routes(expanded)
 
 
 def probabilities_not_one(examined: Examined) -> Iterator[Fault]:

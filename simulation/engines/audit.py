@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from instances.faults import ConfiguratorError
-from simulation.compilation import compile_plan
 from simulation.configuration import Configuration
 from simulation.engines import simpy_engine
 from simulation.records import Event, EventArray
@@ -37,18 +36,17 @@ def audit(
     """
     fast = twin.run(configuration, component, replication)
     expected = fast.events if until is None else fast.events[fast.events["time"] < until]
-    model, state = fast.model, twin.state_at_time_zero(component, replication)
-    plan = compile_plan(twin.instance, twin.components[component], configuration, twin.today)
+    given = twin.inputs(configuration, component, replication)
     events, _ = simpy_engine.run(
-        model,
-        plan,
-        state,
+        given.model,
+        given.plan,
+        given.state,
         seed=twin.seed,
         replication=replication,
-        until=until if until is not None else np.inf if model.drain else model.run,
-        rollout=model.rollout,
+        until=given.until if until is None else until,
+        rollout=given.rollout,
     )
-    slow = np.concatenate([opening_events(model, state, plan.capacity), events])
+    slow = np.concatenate([opening_events(given.model, given.state, given.plan.capacity), events])
     difference = first_difference(expected, slow)
     if difference is not None:
         raise EnginesDisagree(

@@ -36,23 +36,12 @@ def shortened(instance: Instance, run: float) -> Instance:
 
 
 def save(path, twin: Twin, configuration: Configuration, time: float, replications: int = 1):
-    instance = twin.instance
-    header = Header(
-        instance=instance.name,
-        fingerprint=instance.fingerprint,
-        seed=twin.seed,
-        time_unit=instance.settings.time_unit,
-        replications=replications,
-        components=len(twin.components),
-        arrivals_until=twin.offer.time + instance.settings.horizon.run,
-        offer=twin.offer.follow(instance, configuration).later(time),
-    )
     states = [
         (replication, number, twin.state_at(configuration, number, replication, time))
         for replication in range(replications)
         for number in range(len(twin.components))
     ]
-    save_states(path, header, states)
+    save_states(path, Header.of(twin, configuration, replications, time), states)
     return states
 
 
@@ -123,7 +112,7 @@ def test_what_is_read_is_what_was_saved(tiny, tmp_path):
     states = save(tmp_path / "states.npz", twin, twin.today, 0.0, replications=2)
     origin = open_states(tmp_path / "states.npz", tiny, SEED)
     for replication, component, state in states:
-        read = origin.state(twin.components[component], twin.model(component), replication)
+        read = origin.state(tiny, twin.components[component], twin.model(component), replication)
         assert_same_state(read, state)
     save(tmp_path / "again.npz", twin, twin.today, 0.0, replications=2)
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "states.npz").read_bytes()
@@ -208,7 +197,7 @@ def test_nothing_is_left_of_a_save_that_fails(tiny, tmp_path):
         yield 0, 0, Twin(tiny, seed=SEED).state_at_time_zero(0, 0)
         raise KeyboardInterrupt
 
-    header = Header("tiny", "", 1, "day", 1, 1, 0.0, todays_offer(tiny))
+    header = Header("tiny", "", 1, "day", ("",), 1, 0.0, todays_offer(tiny))
     with pytest.raises(KeyboardInterrupt):
         save_states(tmp_path / "states.npz", header, states())
     assert list(tmp_path.iterdir()) == []
