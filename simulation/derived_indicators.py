@@ -64,13 +64,14 @@ GENERAL = (
     Derived("deficit", "probability", "of a result below zero", "below(result,0)"),
     Derived("shortfall", "currency", "operating deficit", "max(operating_cost-revenue,0)"),
     Derived("cost_per_home_day", "currency", "production cost per day at home", "cost/home_days"),
-    Derived("cost_per_qaly", "currency", "production cost per QALY", "cost_discounted/qaly_discounted"),
+    Derived("cost_per_qaly", "currency", "production cost per QALY in the run", "cost_discounted/qaly_discounted"),
+    Derived("lifetime_qaly", "QALY", "discounted, horizon credit included", "qaly_discounted+qaly_beyond"),
     Derived(
-        "net_benefit", "currency", "worth of the QALYs less the production cost, discounted",
-        "willingness_to_pay*qaly_discounted-cost_discounted",
+        "net_benefit", "currency", "worth of QALYs less production cost, discounted, horizon credit included",
+        "willingness_to_pay*lifetime_qaly-(cost_discounted+cost_beyond)",
     ),
     Derived(
-        "efficiency", "currency", "net monetary benefit against today per inhabitant over the run",
+        "efficiency", "currency", "net monetary benefit against today per inhabitant",
         "(net_benefit-today.net_benefit)/inhabitants",
     ),
     *(Derived(name, "points", f"satisfaction: {name.replace('_', ' ')}", f"100*score[component={name}]/scored")

@@ -25,6 +25,13 @@ SOLVENCY = "solvency"
 ENOUGH_REPLICATIONS = 10
 """From so many replications on, a plan's own standard deviation stands in its solvency; before, today's."""
 
+LEAST_TIE = 1e-6
+"""A tie in solvency goes to the least total shortfall: its part of all revenue, times this, is taken off the rate.
+Margin rates that differ by less than a ten-thousandth of a percent are a tie."""
+
+_FOR_HARM = 3
+"""Figures read for `harmful`, after the objectives: deaths, QALYs, QALYs before a mean survivor at the horizon."""
+
 CONFIDENCE_DEVIATES = 1.96
 LEAST_GROWTH = 1.0
 LEAST_GROWTH_SHARE = 0.1
@@ -57,6 +64,7 @@ class Objectives:
     flags: tuple[str, ...]  # why to keep it off the front: harmful, unstable, a budget likely overrun
     margins: FloatArray  # [replication, firm] operating margin rates; nan: neither earns nor spends
     shortfall: float  # mean total operating deficit of all firms over the run
+    tie: float = 0.0  # what that shortfall takes off solvency, so that a tie goes to the least
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Return mean and interval of each objective."""
@@ -110,7 +118,7 @@ class Judge:
     @cached_property
     def _reader(self) -> TermReader:
         texts = [row.expression for row in self.instance.objectives]
-        texts += ["deaths", "qaly_discounted"]
+        texts += ["deaths", "lifetime_qaly", "qaly_beyond/final"]
         texts += [f"revenue[provider={firm}]" for firm in self.firms]
         texts += [f"operating_cost[provider={firm}]" for firm in self.firms]
         texts += [budget.expression for budget in self.budgets]
@@ -131,19 +139,21 @@ class Judge:
         count = len(self.instance.objectives)
         margins = self._margins(own)
         firms = len(self.firms)
-        start = count + 2
+        start = count + _FOR_HARM
         deficits = np.maximum(read[:, start + firms : start + 2 * firms] - read[:, start : start + firms], 0.0)
+        shortfall = float(deficits.sum(axis=1).mean())
+        tie = LEAST_TIE * shortfall / max(self._revenue(reference), 1.0)
         budgets = read[:, start + 2 * firms :]
         flags = (*self._harmful(own, reference), *self._unstable(own, reference), *self._overruns(budgets))
         values = read[:, :count]
-        return Objectives(values, self._point(values, margins), flags, margins, float(deficits.sum(axis=1).mean()))
+        return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie)
 
     def final_point(self, judged: Objectives) -> FloatArray:
         """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
         point: FloatArray = judged.values.mean(axis=0)
         probability = float(ndtr(-self.instance.settings.economics.solvency_deviations))
         for number in self._solvency_columns:
-            point[number] = quantile(judged.values[:, number], probability)
+            point[number] = quantile(judged.values[:, number], probability) - judged.tie
         return point
 
     # Solvency.
@@ -153,15 +163,21 @@ class Judge:
         rows = self.instance.objectives
         return tuple(number for number, row in enumerate(rows) if row.expression.strip() == SOLVENCY)
 
+    def _revenue(self, today: Sequence[Essence]) -> float:
+        """Return what all firms earn today, on average over replications."""
+        start = len(self.instance.objectives) + _FOR_HARM
+        read = [self._reader.values(each.values, each.values)[start : start + len(self.firms)] for each in today]
+        return float(np.sum(read, axis=1).mean())
+
     def _margins(self, own: Sequence[Essence]) -> FloatArray:
-        firms, start = len(self.firms), len(self.instance.objectives) + 2
+        firms, start = len(self.firms), len(self.instance.objectives) + _FOR_HARM
         read = np.array([self._reader.values(each.values, each.values) for each in own])
         revenue, cost = read[:, start : start + firms], read[:, start + firms : start + 2 * firms]
         rates = [[margin_rate(r, c) for r, c in zip(*row, strict=True)] for row in zip(revenue, cost, strict=True)]
         return np.array(rates, dtype=np.float64).reshape(len(own), firms)
 
-    def _point(self, values: FloatArray, margins: FloatArray) -> FloatArray:
-        """Solvency: the least over firms of mean margin rate less z standard deviations."""
+    def _point(self, values: FloatArray, margins: FloatArray, tie: float) -> FloatArray:
+        """Solvency: the least over firms of mean margin rate less z standard deviations, less what settles ties."""
         point: FloatArray = values.mean(axis=0)
         if not self._solvency_columns or not self.firms:
             return point
@@ -174,7 +190,7 @@ class Judge:
             if not np.isnan(column).all()
         ]
         for number in self._solvency_columns:
-            point[number] = min(cautious, default=0.0)
+            point[number] = min(cautious, default=0.0) - tie
         return point
 
     # Flags.
@@ -183,20 +199,21 @@ class Judge:
         """More deaths or fewer QALYs than today beyond noise.
 
         Noise: the paired t interval; with one replication two standard deviations of a difference of two
-        Poisson counts of today's size, each death counting for half the run in QALYs.
+        Poisson counts of today's size, each death counting for half the run and a mean survivor's credit in QALYs.
         """
-        count = len(self.instance.objectives)
-        first = np.array([self._reader.values(each.values, each.values)[count : count + 2] for each in own])
-        second = np.array([self._reader.values(each.values, each.values)[count : count + 2] for each in today])
+        read = slice(len(self.instance.objectives), len(self.instance.objectives) + _FOR_HARM)
+        first = np.array([self._reader.values(each.values, each.values)[read] for each in own])
+        second = np.array([self._reader.values(each.values, each.values)[read] for each in today])
         deaths = paired_difference(first[:, 0], second[:, 0])
         qaly = paired_difference(second[:, 1], first[:, 1])
         noise = 0.0
         if len(own) == 1:
             noise = CONFIDENCE_DEVIATES * math.sqrt(2.0 * max(float(second[0, 0]), 1.0))
-        years = self.catalogue.chart.run / self.catalogue.chart.per_year
+        half_a_run = self.catalogue.chart.run / self.catalogue.chart.per_year / 2.0
+        life = half_a_run + float(np.nan_to_num(second[0, 2]))  # nobody alive at the horizon: no credit
         if deaths.low > noise:
             yield f"harmful: {deaths.mean:.0f} more deaths than today"
-        if qaly.low > noise * years / 2.0:
+        if qaly.low > noise * life:
             yield f"harmful: {qaly.mean:.0f} fewer QALYs than today"
 
     def _unstable(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from simulation.ledgers import replay
 from simulation.ledgers.account import Account
 from simulation.ledgers.break_prices import COST, PAID
 from simulation.ledgers.chart import Chart, FloatArray
+from simulation.ledgers.horizon import BEYOND_COST, BEYOND_QALY
 from simulation.ledgers.money import COST_KINDS, INTEREST_KINDS
 from simulation.ledgers.outcomes import COMPONENTS
 
@@ -328,6 +329,13 @@ def _cost_discounted(account: Account, chosen: Selection, chart: Chart) -> float
     return float(chosen.provider @ amounts)
 
 
+def _beyond(what: int) -> Read:
+    def read(account: Account, chosen: Selection, chart: Chart) -> float:
+        return float(account.beyond[..., what] @ chosen.pathway @ chosen.people @ chosen.zone)
+
+    return read
+
+
 def _unit(chart: Chart, per: str) -> float:
     return {"": 1.0, "day": chart.per_day, "year": chart.per_year}[per]
 
@@ -476,6 +484,20 @@ QUANTITIES: dict[str, Quantity] = {
             "score", "persons", "sum over persons of a component of satisfaction, 0 to 1", (*WHO, "component"), _scores
         ),
         Quantity("scored", "persons", "who were present at some time", WHO, _scored),
+        Quantity(
+            "qaly_beyond",
+            "QALY",
+            "before those alive at the horizon (fluid model), discounted to time 0",
+            WHO,
+            _beyond(BEYOND_QALY),
+        ),
+        Quantity(
+            "cost_beyond",
+            "currency",
+            "of production, before those alive at the horizon (fluid model), discounted to time 0",
+            WHO,
+            _beyond(BEYOND_COST),
+        ),
         Quantity("revenue", "currency", "paid by payers to providers", (*MONEY, "payer", "year"), _revenue),
         Quantity("cost", "currency", "borne by providers", (*MONEY, "kind", "year"), _cost),
         Quantity(

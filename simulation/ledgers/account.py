@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 
 import numpy as np
@@ -13,6 +13,7 @@ from instances.instance import Instance
 from simulation.configuration import Configuration
 from simulation.ledgers.breaks import BreakCounter
 from simulation.ledgers.chart import Chart, FloatArray
+from simulation.ledgers.horizon import HorizonCredit, Valuation
 from simulation.ledgers.money import MoneyLedger
 from simulation.ledgers.outcomes import Reader, reader
 from simulation.records import EventArray, People
@@ -48,6 +49,7 @@ class Account:
     cost: FloatArray  # [provider, Z, P + 1, W + 1]
     cost_discounted: FloatArray  # [provider, Z, P + 1, W + 1]
     cost_by_kind: FloatArray  # [provider, kinds, Z, Y, 2]
+    beyond: FloatArray  # [Z, P, W, 2] QALYs and cost before survivors at the horizon, discounted to time 0
 
     def __add__(self, other: "Account") -> "Account":
         """Return the account of both together."""
@@ -73,12 +75,20 @@ class Bookkeeper:
     chart: Chart
     reader: Reader
     breaks: BreakCounter
+    valuation: Valuation | None
 
     @classmethod
-    def of(cls, instance: Instance) -> "Bookkeeper":
-        """Return the bookkeeper of an instance."""
+    def of(cls, instance: Instance, valuation: Valuation | None = None) -> "Bookkeeper":
+        """Return the bookkeeper of an instance; valuation: what those alive at the horizon have before them."""
         chart = Chart(instance)
-        return cls(chart, reader(chart), BreakCounter(chart))
+        return cls(chart, reader(chart), BreakCounter(chart), valuation)
+
+    @cached_property
+    def horizon(self) -> HorizonCredit | None:
+        """The credit of survivors; none where everyone finishes."""
+        if self.valuation is None or self.chart.instance.settings.horizon.drain:
+            return None
+        return HorizonCredit.of(self.chart, self.valuation(self.chart.instance))
 
     def account(
         self,
@@ -115,4 +125,5 @@ class Bookkeeper:
             cost=money.cost,
             cost_discounted=money.cost_discounted,
             cost_by_kind=money.cost_by_kind,
+            beyond=np.zeros((*tally.scored.shape, 2)) if self.horizon is None else self.horizon.of_survivors(tally),
         ).check()

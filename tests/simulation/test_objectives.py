@@ -166,3 +166,31 @@ def test_measures_fit_their_arrays(today):
     assert today.persons.shape[-1] == replay.PERSON_MEASURES
     assert today.visits.shape[-1] == replay.VISIT_MEASURES
     assert today.services.shape[-1] == replay.SERVICE_MEASURES
+
+
+def two_firms(hospital, home):
+    """An account in which each firm earns 100 and spends what its margin leaves."""
+    account = person().account()
+    revenue, kinds = np.zeros_like(account.revenue), np.zeros_like(account.cost_by_kind)
+    for provider, margin in enumerate((hospital, home)):
+        revenue[0, provider, TOWN, 0, 0] = 100.0
+        kinds[provider, 0, TOWN, 0, 0] = 100.0 * (1.0 - margin)
+    return replace(account, revenue=revenue, cost_by_kind=kinds)
+
+
+def test_a_tie_in_solvency_goes_to_the_least_total_shortfall(judge):
+    today = [two_firms(-0.1, -0.1)]
+    less, more = (judge.judge([two_firms(-0.1, other)], today) for other in (-0.02, -0.09))
+    assert np.array_equal(less.values, more.values)
+    assert less.shortfall == pytest.approx(12.0)
+    assert less.point[2] > more.point[2]
+    assert judge.final_point(less)[2] > judge.final_point(more)[2]
+    assert less.point[2] == pytest.approx(-0.1, abs=1e-6)
+
+
+def test_a_tie_never_outweighs_a_margin(judge):
+    today = [two_firms(0.0, 0.0)]
+    poorer = judge.judge([two_firms(-0.100002, 0.5)], today)
+    richer = judge.judge([two_firms(-0.1, -0.1)], today)
+    assert poorer.shortfall < richer.shortfall
+    assert poorer.point[2] < richer.point[2]

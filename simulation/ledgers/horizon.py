@@ -1,0 +1,68 @@
+"""Horizon credit: what those alive at the horizon still have before them, in QALYs and production cost.
+
+Without it a plan that keeps people alive bears their care inside the window and is never thanked for the years it
+gave them, and one that lets people die just before the horizon saves money. Everyone alive is credited with what the
+fluid model expects of a person of that territory, profile and step under today's mixes, the same for all plans,
+discounted from the horizon to time 0. Effects only: budgets and solvency use the window alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from instances.instance import Instance
+from simulation.economics import discount_factor
+from simulation.ledgers.chart import Chart, FloatArray, IntArray
+from simulation.ledgers.replay import CENSUS, FINAL, Tally
+
+BEYOND_QALY, BEYOND_COST = range(2)
+
+
+class Remaining(Protocol):
+    """What one person alive in (territory, profile, step) at the horizon has before them, discounted to it."""
+
+    @property
+    def qaly(self) -> FloatArray:
+        """QALYs [Z, P, S]; exits 0."""
+
+    @property
+    def cost(self) -> FloatArray:
+        """Production cost, relatives included [Z, P, S]; exits 0."""
+
+
+Valuation = Callable[[Instance], Remaining]
+
+
+@dataclass(frozen=True)
+class HorizonCredit:
+    """The worth of those present at the horizon, discounted to time 0, one person each."""
+
+    step_pathway: IntArray  # [S]
+    inside: FloatArray  # [Z, P, S, 2] of who is in a step
+    outside: FloatArray  # [Z, P, W, 2] of who waits for the first step of a pathway
+
+    @classmethod
+    def of(cls, chart: Chart, remaining: Remaining) -> "HorizonCredit":
+        """Return the credit of an instance, from what a person has before them."""
+        rate = chart.instance.settings.economics.discount_rate
+        factor = discount_factor(rate, chart.run / chart.per_year)
+        inside = factor * np.stack([remaining.qaly, remaining.cost], axis=-1)
+        first = {row.pathway: row.entry for row in chart.instance.expanded.pathways}
+        entries = [chart.steps[pathway, first[pathway]] for pathway in chart.pathways]
+        return cls(chart.step_pathway, inside, inside[:, :, entries])
+
+    def of_survivors(self, tally: Tally) -> FloatArray:
+        """Return QALYs and cost before everyone alive at the horizon [Z, P, W, 2], in the pathway they are in then."""
+        census = tally.visits[..., CENSUS]
+        pathways = self.outside.shape[2]
+        credit = np.zeros(self.outside.shape)
+        in_steps = np.zeros(self.outside.shape[:3])
+        for w in range(pathways):
+            own = self.step_pathway == w
+            in_steps[:, :, w] = census[:, :, own].sum(axis=2)
+            credit[:, :, w] = np.einsum("zps,zpsv->zpv", census[:, :, own], self.inside[:, :, own])
+        waiting = tally.persons[..., FINAL] - in_steps
+        result: FloatArray = credit + waiting[..., None] * self.outside
+        return result

@@ -1,0 +1,115 @@
+"""Horizon credit: survivors bring what they still have before them into efficiency, and into nothing else."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from simulation.configuration import todays_configuration
+from simulation.indicators import Catalogue
+from simulation.ledgers import Bookkeeper
+from simulation.ledgers.chart import Chart
+from simulation.objectives import Judge, evaluate_objectives
+from simulation.records import Event
+from tests.simulation.event_logs import FRAIL, HILLS, TOWN, YEAR, Story, tiny
+
+RUN_YEARS = 731.0 / YEAR
+HELPED = 2.0
+
+
+@dataclass(frozen=True)
+class Before:
+    """Ten QALYs and 30,000 of cost before the steady, four and 50,000 before the frail; twice that when supported."""
+
+    qaly: np.ndarray
+    cost: np.ndarray
+
+
+def before(instance):
+    chart = Chart(instance)
+    shape = len(chart.zones), len(chart.profiles), len(chart.steps)
+    qaly, cost = np.zeros(shape), np.zeros(shape)
+    qaly[:, 0], qaly[:, 1] = 10.0, 4.0
+    cost[:, 0], cost[:, 1] = 30_000.0, 50_000.0
+    supported = chart.step_pathway == chart.pathways["supported"]
+    return Before(qaly * np.where(supported, HELPED, 1.0), cost * np.where(supported, HELPED, 1.0))
+
+
+def account(story):
+    keeper = Bookkeeper.of(story.instance, before)
+    today = todays_configuration(story.instance)
+    return keeper.account(today, (TOWN, HILLS), story.people, story.events, np.arange(3))
+
+
+def present(zones=(TOWN,), instance=None):
+    story = Story(instance or tiny(), zones=zones)
+    for who in range(len(zones)):
+        story.tell(0.0, Event.PRESENT, who=who, detail=0)
+    return story
+
+
+def value(expression, story):
+    return Catalogue.of(story.instance).value(expression, account(story))
+
+
+def test_a_survivor_is_credited_at_the_horizon_discounted_to_time_0():
+    assert value("qaly_beyond", present()) == pytest.approx(10.0 * 1.025**-RUN_YEARS)
+    assert value("cost_beyond", present()) == pytest.approx(30_000.0 * 1.025**-RUN_YEARS)
+
+
+def test_the_dead_and_those_gone_are_not_credited():
+    assert value("qaly_beyond", present().die(700.0)) == 0.0
+
+
+def test_the_credit_is_that_of_profile_and_step_then():
+    story = Story(tiny()).tell(0.0, Event.PRESENT, "supported/home", detail=1, profile=FRAIL)
+    assert value("qaly_beyond[pathway=supported,profile=frail]", story) == pytest.approx(8.0 * 1.025**-RUN_YEARS)
+    assert value("qaly_beyond[pathway=usual]", story) == 0.0
+
+
+def test_who_waits_outside_counts_in_the_first_step():
+    story = Story(tiny()).tell(5.0, Event.ARRIVE, "", detail=1)
+    assert value("qaly_beyond[pathway=supported]", story) == pytest.approx(20.0 * 1.025**-RUN_YEARS)
+
+
+def test_the_credit_is_in_efficiency():
+    judged = evaluate_objectives(tiny(costs=[]), [account(present())], [account(present().die(730.0))])
+    day = (50_000.0 * 0.8 / YEAR) * 1.025**-RUN_YEARS
+    credit = (50_000.0 * 10.0 - 30_000.0) * 1.025**-RUN_YEARS
+    assert judged.values[0, 1] == pytest.approx((credit + day) / 3300.0, rel=1e-3)
+
+
+def test_money_and_solvency_know_nothing_of_it():
+    credited, plain = account(present()), present().account()
+    assert credited.beyond.any()
+    for name in ("revenue", "cost", "cost_discounted", "cost_by_kind"):
+        assert np.array_equal(getattr(credited, name), getattr(plain, name))
+    judge = Judge.of(tiny())
+    assert np.array_equal(
+        judge.judge([credited], [credited]).margins, judge.judge([plain], [plain]).margins, equal_nan=True
+    )
+
+
+def test_letting_people_die_just_before_the_horizon_is_never_a_gain():
+    """Sparing the care of the costliest in the last days of the window costs more than it saves."""
+    instance = tiny()
+    alive, dead = present((TOWN,) * 30, instance), present((TOWN,) * 30, instance)
+    for who in range(20):
+        dead.die(720.0, who=who)
+    judged = Judge.of(instance).judge([account(dead)], [account(alive)])
+    assert judged.values[0, 1] < 0.0
+    assert any("more deaths" in flag for flag in judged.flags)
+    assert any("fewer QALYs" in flag for flag in judged.flags)
+
+
+def test_where_everyone_finishes_there_is_no_credit():
+    base = tiny()
+    horizon = base.settings.horizon.model_copy(update={"drain": True})
+    instance = replace(base, settings=base.settings.model_copy(update={"horizon": horizon}))
+    assert value("qaly_beyond", present(instance=instance)) == 0.0
+
+
+def test_credits_add_over_components():
+    one = account(present())
+    whole = account(present((TOWN, TOWN)))
+    assert (one + one).beyond == pytest.approx(whole.beyond)
