@@ -6,7 +6,7 @@ flags are made of. Essences add over components like accounts do.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -84,11 +84,13 @@ class Budget:
 class Judge:
     """Judges the accounts of configurations of one instance.
 
-    deviations: today's standard deviation of each firm's margin rate, from as many replications as are known.
+    deviations: today's standard deviation of each firm's margin rate, from as many replications as are known;
+    usual: what today spends of each budget at the central values of parameters, where replications draw them.
     """
 
     catalogue: Catalogue
     deviations: FloatArray | None = None
+    usual: FloatArray | None = None
 
     @classmethod
     def of(cls, instance: Instance) -> "Judge":
@@ -98,7 +100,11 @@ class Judge:
     def informed(self, today: Sequence[Essence | Account]) -> "Judge":
         """Return this judge knowing how today's margins vary."""
         margins = self._margins([self.essence(each) for each in today])
-        return Judge(self.catalogue, np.array([deviation(column[~np.isnan(column)]) for column in margins.T]))
+        return replace(self, deviations=np.array([deviation(column[~np.isnan(column)]) for column in margins.T]))
+
+    def expecting(self, today: Essence | Account) -> "Judge":
+        """Return this judge knowing what today spends at the central values, from a replication that carries them."""
+        return replace(self, usual=self._spent([self.essence(today)])[0])
 
     @property
     def instance(self) -> Instance:
@@ -143,7 +149,7 @@ class Judge:
         deficits = np.maximum(read[:, start + firms : start + 2 * firms] - read[:, start : start + firms], 0.0)
         shortfall = float(deficits.sum(axis=1).mean())
         tie = LEAST_TIE * shortfall / max(self._revenue(reference), 1.0)
-        budgets = read[:, start + 2 * firms :]
+        budgets = read[:, start + 2 * firms :] - self._moved(reference)
         flags = (*self._harmful(own, reference), *self._unstable(own, reference), *self._overruns(budgets))
         values = read[:, :count]
         return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie)
@@ -234,6 +240,21 @@ class Judge:
                 continue
             resource = self.instance.resources[pool.resource].resource
             yield f"unstable: {found.mean:.0f} more waiting for {resource} in {pool.zone} at the end than at mid-run"
+
+    def _spent(self, accounts: Sequence[Essence]) -> FloatArray:
+        """Return what is spent of each budget [replication, budget]."""
+        read = [self._reader.values(each.values, each.values) for each in accounts]
+        return np.array([values[len(values) - len(self.budgets) :] for values in read])
+
+    def _moved(self, today: Sequence[Essence]) -> FloatArray:
+        """Return by how much each budget moves in a replication: by as much as what today spends of it.
+
+        A budget is decided for what today costs at the central values. A draw of tariffs and needs moves what any
+        offer costs, today's too, and is no overrun of the plan's making [replication, budget].
+        """
+        if self.usual is None:
+            return np.zeros((len(today), len(self.budgets)))
+        return self._spent(today) - self.usual
 
     def _overruns(self, amounts: FloatArray) -> Iterator[str]:
         """Budgets overrun with more than the accepted probability (the share of replications)."""
