@@ -277,6 +277,23 @@ def front(run: RunArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def generate(
+    territories: Annotated[int, typer.Option("--territories", min=1, help="How many territories.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the new instance.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed; the same one makes the same department.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a synthetic department of any size, drawn from the real inter-communal bodies of France."""
+    from configurator.generating import generate as generated
+
+    made = generated(territories, seed, out)
+    if as_json:
+        _print_json(made.document())
+    else:
+        typer.echo(f"{made.territories} territories in {made.basins} basins, {made.people:,} people: {made.folder}")
+
+
+@app.command()
 def export(
     run: RunArgument,
     kind: Annotated[str, typer.Option("--format", metavar="json|csv|xlsx", help="Format of the export.")] = "xlsx",
