@@ -20,6 +20,11 @@ Floats = NDArray[np.float64]
 AccountT = TypeVar("AccountT")
 AccountIn = TypeVar("AccountIn", contravariant=True)
 DEFAULT_MEMORY = 500_000_000
+KEPT_AT_ONCE = 64
+"""Component runs after which what was found is handed to the memory that outlives the process."""
+
+RunKey = tuple[str, int]
+"""What was decided for one component, as a hash, and the replication."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,20 @@ class Evaluation:
         return self.judgement is not None and not self.judgement.flags
 
 
+class Remembers(Protocol[AccountT]):
+    """A memory of component runs that outlives the process."""
+
+    @property
+    def count(self) -> int:
+        """Component runs it holds."""
+
+    def recall(self, key: RunKey) -> AccountT | Failure | None:
+        """Return a run if it is held."""
+
+    def keep(self, found: Sequence[tuple[RunKey, AccountT | Failure]]) -> None:
+        """Hold some runs; they are safe when this returns."""
+
+
 class Evaluates(Protocol):
     """What the search asks of an evaluator."""
 
@@ -73,11 +92,15 @@ class Evaluates(Protocol):
     def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:
         """Evaluate configurations on the same replications, in order."""
 
+    def needed(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[int]:
+        """Return how many new component runs evaluating the first one, two, ... configurations would take."""
+
 
 class Evaluator(Generic[AccountT]):
     """Evaluates through a twin's accounts; the same answers on any number of workers and in any order.
 
     informed: makes the judge from today's accounts in the `informing` replications, which are run first.
+    memory: where runs are looked up and kept beyond this process; what it holds counts as simulated.
     """
 
     def __init__(
@@ -89,6 +112,7 @@ class Evaluator(Generic[AccountT]):
         *,
         informing: Sequence[int] = (),
         memory_bytes: int = DEFAULT_MEMORY,
+        memory: Remembers[AccountT] | None = None,
         watch: Callable[[int], None] | None = None,
     ) -> None:
         self._today = todays_configuration(instance)
@@ -99,9 +123,10 @@ class Evaluator(Generic[AccountT]):
         self._judge: Judges[AccountT] | None = None
         self._watch = watch
         self._accounts: _Memory[AccountT] = _Memory(memory_bytes)
+        self._memory = memory
         self._evaluations: dict[tuple[str, tuple[int, ...]], Evaluation] = {}
         self._todays_accounts: dict[int, AccountT | Failure] = {}
-        self._simulations = 0
+        self._simulations = 0 if memory is None else memory.count
         self._repeats = 0
 
     @property
@@ -128,9 +153,36 @@ class Evaluator(Generic[AccountT]):
             self._evaluations[key, chosen] = self._judged(configuration, key, chosen, accounts)
         return [self._evaluations[key, chosen] for key in keys]
 
+    def needed(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[int]:
+        """Return how many new component runs evaluating the first one, two, ... configurations would take.
+
+        Today's runs are in every count, those that inform the judge too.
+        """
+        new: set[RunKey] = set()
+        self._add_new(new, self._today, [*replications, *self._informing])
+        counts = []
+        for configuration in configurations:
+            self._add_new(new, configuration, replications)
+            counts.append(len(new))
+        return counts
+
     def close(self) -> None:
         """Give the workers back."""
         self._workers.close()
+
+    def _add_new(self, new: set[RunKey], configuration: Configuration, replications: Sequence[int]) -> None:
+        for part in range(self._parts.count):
+            key = self._parts.key(configuration, part)
+            new |= {(key, number) for number in replications if self._recalled((key, number)) is None}
+
+    def _recalled(self, key: RunKey) -> AccountT | Failure | None:
+        known = self._accounts.get(key)
+        if known is not None or self._memory is None:
+            return known
+        kept = self._memory.recall(key)
+        if kept is not None and not isinstance(kept, Failure):
+            self._accounts.put(key, kept)
+        return kept
 
     def _informed_judge(self) -> Judges[AccountT]:
         if self._judge is None:
@@ -181,7 +233,7 @@ class Evaluator(Generic[AccountT]):
         tasks: dict[tuple[str, int], Task] = {}
         for configuration, rows in zip(configurations, keys, strict=True):
             for key, part in ((key, part) for row in rows for part, key in enumerate(row)):
-                known = self._accounts.get(key)
+                known = None if key in found else self._recalled(key)
                 if known is not None:
                     found[key] = known
                 if key in found or key in tasks:
@@ -190,11 +242,20 @@ class Evaluator(Generic[AccountT]):
                     tasks[key] = Task(configuration, part, key[1])
         # Replication by replication: the state at time 0 is made once and let go of, whatever memory allows.
         order = sorted(tasks, key=lambda key: (tasks[key].replication, tasks[key].component))
-        for key, answer in zip(order, self._workers.run([tasks[key] for key in order], self._count), strict=True):
-            found[key] = answer
+        at_once = max(1, len(order)) if self._memory is None else KEPT_AT_ONCE
+        for start in range(0, len(order), at_once):
+            chunk = order[start : start + at_once]
+            answers = self._workers.run([tasks[key] for key in chunk], self._count)
+            found.update(zip(chunk, answers, strict=True))
+            self._keep(list(zip(chunk, answers, strict=True)))
+        return [[_sum([found[key] for key in row]) for row in rows] for rows in keys]
+
+    def _keep(self, runs: Sequence[tuple[RunKey, AccountT | Failure]]) -> None:
+        for key, answer in runs:
             if not isinstance(answer, Failure):
                 self._accounts.put(key, answer)
-        return [[_sum([found[key] for key in row]) for row in rows] for rows in keys]
+        if self._memory is not None:
+            self._memory.keep(runs)
 
     def _count(self) -> None:
         self._simulations += 1
