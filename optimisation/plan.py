@@ -28,8 +28,45 @@ class Relaxation:
     unit: str
 
     def __str__(self) -> str:
-        where = f" in {self.place}" if self.place else ""
-        return f"{self.rule}{where}: {self.amount:,.6g} {self.unit}"
+        return f"{_at(self.rule, self.place)} by {self.amount:,.6g} {self.unit}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why no plan exists under a contract, and what would have to give way for one to exist."""
+
+    contract: str
+    relaxations: tuple[Relaxation, ...] = ()
+    """The smallest that make a plan exist: fewest rules, then least amounts; none when a plan exists."""
+    conflict: tuple[tuple[str, str], ...] = ()
+    """Rules, each at a place, that cannot be kept together, while without any one of them the others can."""
+    alone: tuple[tuple[Relaxation, ...], ...] = ()
+    """For each rule of the conflict that would make a plan exist by giving way alone: by how much, in table order."""
+    is_proven: bool = True
+    """Whether the solver proved that nothing smaller does, and that no rule of the conflict can be left out."""
+
+    @property
+    def is_beyond_rules(self) -> bool:
+        """Whether no relaxation helps: ranges, steps and mixes that sum to one leave nothing by themselves."""
+        return not self.relaxations and not self.conflict and not self.is_proven
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Say it, a fact a line."""
+        found = []
+        if len(self.conflict) > 1:
+            found.append("cannot be kept together: " + "; ".join(_at(*one) for one in self.conflict))
+        elif self.conflict:
+            found.append("cannot be kept: " + _at(*self.conflict[0]))
+        if self.relaxations:
+            found.append("smallest relaxation: " + "; ".join(map(str, self.relaxations)))
+        others = [one for one in self.alone if one != self.relaxations]
+        found += ["or instead: " + "; ".join(map(str, one)) for one in others]
+        if self.is_beyond_rules:
+            found.append("ranges, steps and mixes that sum to one leave no plan, whatever the rules")
+        elif not self.is_proven:
+            found.append("(the solver stopped early: a smaller relaxation or conflict may exist)")
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -38,10 +75,21 @@ class Infeasible:
 
     broken: tuple[Finding, ...]
     """What the proposal itself breaks."""
-    relaxations: tuple[Relaxation, ...] = ()
-    """The smallest relaxations that would make a plan exist."""
+    explanation: Explanation | None = None
+    """Why there is none; None when the solver found neither a plan nor a proof that there is none."""
     reason: str = ""
-    """How the solver ended, when it found neither a plan nor a proof that there is none."""
+    """How the solver ended then."""
+
+    @property
+    def relaxations(self) -> tuple[Relaxation, ...]:
+        """The smallest relaxations that would make a plan exist."""
+        return () if self.explanation is None else self.explanation.relaxations
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Say why, a fact a line."""
+        said = () if self.explanation is None else self.explanation.lines
+        return said or (*((f"the solver {self.reason}",) if self.reason else ()), *map(str, self.broken))
 
 
 class NoPlan(ConfiguratorError):  # noqa: N818 (named for what it says)
@@ -49,5 +97,8 @@ class NoPlan(ConfiguratorError):  # noqa: N818 (named for what it says)
 
     def __init__(self, infeasible: Infeasible) -> None:
         self.infeasible = infeasible
-        lines = [str(item) for item in infeasible.relaxations or infeasible.broken]
-        super().__init__("no plan keeps every rule" + "".join(f"\n  {line}" for line in lines))
+        super().__init__("no plan keeps every rule" + "".join(f"\n  {line}" for line in infeasible.lines))
+
+
+def _at(rule: str, place: str) -> str:
+    return f"{rule} in {place}" if place else rule

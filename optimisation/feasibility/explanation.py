@@ -1,4 +1,17 @@
-"""Why there is no plan: the smallest relaxations that would make one exist."""
+"""Why there is no plan: the smallest relaxations that would make one exist, and the rules that conflict.
+
+An elastic programme lets every rule r at every place give way by `given_n` >= 0 (row n, relative to the rule's own
+size), at most as far as any values of the variables ask for. `gives_r` is one when the rule gives way anywhere.
+
+    1. fewest rules:    minimise sum_r gives_r                              -> k
+    2. least amounts:   minimise sum_n given_n   with sum_r gives_r <= k
+
+Amounts of different units are compared relative to each rule's own size (its bound, or what it comes to today). The
+conflict is found by deletion (Chinneck and Dravnieks, ORSA Journal on Computing 3, 1991): each rule in turn may give
+way freely; where there is still no plan it has no part in the conflict, and is left out for good.
+"""
+
+from collections.abc import Collection, Iterable
 
 import pyomo.environ as pyo
 
@@ -7,42 +20,125 @@ from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
-from optimisation.feasibility.variables import Variables
-from optimisation.plan import Relaxation
+from optimisation.feasibility.variables import ROUNDING, Variables
+from optimisation.plan import Explanation, Relaxation
 
-FEWEST_RULES = 1.0
-LEAST_AMOUNT = 1e-3
-FARTHEST = 100.0
-"""An elastic rule gives way by at most this many times its own size."""
+NEGLIGIBLE = 1e-7
+"""Amounts, relative to a rule's size, that are the solver's rounding."""
+AMOUNT_GAP = 1e-4
+
+Group = tuple[str, str]
+"""A rule at a place."""
 
 
-def smallest_relaxations(planning: Planning, contract: str) -> tuple[Relaxation, ...]:
-    """Return which rules would have to give way for a plan to exist: fewest rules, then least amounts.
+def explained(planning: Planning, contract: str) -> Explanation:
+    """Return what conflicts under a contract and the smallest relaxations; nothing when a plan exists."""
+    elastic = _Elastic(planning, contract)
+    fewest = elastic.fewest()
+    if isinstance(fewest, Status):
+        return Explanation(contract, is_proven=False)
+    if not fewest:
+        return Explanation(contract)
+    smallest = elastic.smallest(len(fewest))
+    guilty = {relaxation.rule for relaxation in smallest}
+    conflict = elastic.conflict(sorted(elastic.rules, key=lambda rule: rule in guilty))
+    rules = tuple(dict.fromkeys(rule for rule, _ in conflict))
+    alone = tuple(found for rule in rules if (found := elastic.least((rule,)))) if len(rules) > 1 else ()
+    return Explanation(contract, smallest, conflict, alone, elastic.is_proven)
 
-    Amounts are compared relative to each rule's own size.
-    """
-    rows = tuple(inequalities(planning, contract))
-    variables = Variables(planning, rows, exact=True)
-    model = variables.model
-    numbers = range(len(rows))
-    size = [_size(planning, row) for row in rows]
-    names = sorted({row.rule for row in rows})
-    model.given = pyo.Var(numbers, bounds=(0.0, FARTHEST))
-    model.gives = pyo.Var(names, domain=pyo.Binary)
-    model.rules = pyo.Constraint(
-        numbers, rule=lambda m, n: variables.expression(rows[n].terms) / size[n] - m.given[n] <= rows[n].bound / size[n]
-    )
-    model.counted = pyo.Constraint(numbers, rule=lambda m, n: m.given[n] <= FARTHEST * m.gives[rows[n].rule])
-    model.least = pyo.Objective(
-        expr=FEWEST_RULES * sum(model.gives.values()) + LEAST_AMOUNT * sum(model.given.values())
-    )
-    if PersistentSolver(model, gap=0.0).solve() is not Status.SOLVED:
-        return ()
-    return tuple(
-        Relaxation(row.rule, row.place, float(model.given[n].value) * size[n], row.unit)
-        for n, row in enumerate(rows)
-        if model.given[n].value > 1e-7
-    )
+
+class _Elastic:
+    """The elastic programme of one contract, kept in the solver."""
+
+    def __init__(self, planning: Planning, contract: str) -> None:
+        rows = tuple(inequalities(planning, contract))
+        self._rows = tuple(row for row in rows if not row.is_definition)
+        self.rules = tuple(dict.fromkeys(row.rule for row in self._rows))
+        self._groups = tuple(dict.fromkeys((row.rule, row.place) for row in self._rows))
+        self._size = [_size(planning, row) for row in self._rows]
+        self.is_proven = True
+        variables = Variables(planning, rows, exact=True)
+        variables.add_rules(row for row in rows if row.is_definition)
+        self._model = variables.model
+        self._add_elastic(variables)
+        self._solver = PersistentSolver(self._model, AMOUNT_GAP)
+
+    def fewest(self) -> tuple[str, ...] | Status:
+        """Return the rules that give way when as few as can be do; none when a plan exists."""
+        status = self._solve(may=self._groups, count=1.0, amount=0.0, most=len(self.rules))
+        if status is not Status.SOLVED:
+            return status
+        return tuple(rule for rule in self.rules if self._model.gives[rule].value > 0.5)
+
+    def smallest(self, count: int) -> tuple[Relaxation, ...]:
+        """Return the least amounts by which so many rules give way; then the same again, the others held exactly."""
+        self._solve(may=self._groups, count=0.0, amount=1.0, most=count)
+        chosen = [rule for rule in self.rules if self._model.gives[rule].value > 0.5]
+        return self.least(chosen)
+
+    def least(self, rules: Collection[str]) -> tuple[Relaxation, ...]:
+        """Return the least amounts by which these rules alone would have to give way; none when that is no help."""
+        may = [group for group in self._groups if group[0] in rules]
+        if self._solve(may=may, count=0.0, amount=1.0, most=len(self.rules)) is not Status.SOLVED:
+            return ()
+        amounts: dict[tuple[Group, str], float] = {}
+        for number, row in enumerate(self._rows):
+            given = float(self._model.given[number].value)
+            if given > NEGLIGIBLE:
+                key = (row.rule, row.place), row.unit
+                amounts[key] = amounts.get(key, 0.0) + given * self._size[number]
+        return tuple(Relaxation(*group, amount, unit) for (group, unit), amount in amounts.items())
+
+    def conflict(self, order: Iterable[str]) -> tuple[Group, ...]:
+        """Return rules at places that cannot be kept together, none of which can be left out; tried in this order."""
+        kept = list(self._groups)
+        for rule in order:
+            kept = self._without(kept, [group for group in kept if group[0] == rule])
+        for group in tuple(kept):
+            kept = self._without(kept, [group])
+        return tuple(kept)
+
+    def _without(self, kept: list[Group], some: list[Group]) -> list[Group]:
+        """Leave out some groups if the others still conflict."""
+        if not some:
+            return kept
+        rest = [group for group in kept if group not in some]
+        free = [group for group in self._groups if group not in rest]
+        status = self._solve(may=free, count=0.0, amount=0.0, most=len(self.rules))
+        return rest if status is Status.INFEASIBLE else kept
+
+    def _solve(self, *, may: Collection[Group], count: float, amount: float, most: int) -> Status:
+        model, free = self._model, set(may)
+        for number, row in enumerate(self._rows):
+            model.may[number] = float((row.rule, row.place) in free)
+        model.count, model.amount, model.most_rules = count, amount, most
+        status = self._solver.solve()
+        self.is_proven = self.is_proven and status is not Status.STOPPED
+        return status
+
+    def _add_elastic(self, variables: Variables) -> None:
+        model, rows, size = self._model, self._rows, self._size
+        numbers = range(len(rows))
+        far = [max(0.0, variables.greatest(row.terms) - row.bound) / s for row, s in zip(rows, size, strict=True)]
+        model.may = pyo.Param(numbers, mutable=True, initialize=1.0)
+        model.count = pyo.Param(mutable=True, initialize=1.0)
+        model.amount = pyo.Param(mutable=True, initialize=0.0)
+        model.most_rules = pyo.Param(mutable=True, initialize=len(self.rules))
+        model.given = pyo.Var(numbers, bounds=lambda _, n: (0.0, far[n]))
+        model.gives = pyo.Var(self.rules, domain=pyo.Binary)
+        model.elastic = pyo.Constraint(
+            numbers,
+            rule=lambda m, n: (
+                variables.expression(rows[n].terms) / size[n] - m.given[n] + m.never
+                <= rows[n].bound / size[n] + ROUNDING
+            ),
+        )
+        model.counted = pyo.Constraint(numbers, rule=lambda m, n: m.given[n] - far[n] * m.gives[rows[n].rule] <= 0.0)
+        model.allowed = pyo.Constraint(numbers, rule=lambda m, n: m.given[n] + m.never <= far[n] * m.may[n])
+        model.limited = pyo.Constraint(expr=sum(model.gives.values()) + model.never <= model.most_rules)
+        model.least = pyo.Objective(
+            expr=model.count * sum(model.gives.values()) + model.amount * sum(model.given.values()) + 0.0 * model.never
+        )
 
 
 def _size(planning: Planning, row: Inequality) -> float:
@@ -51,4 +147,5 @@ def _size(planning: Planning, row: Inequality) -> float:
     today = {"share": state.shares, "units": state.units, "served": state.served, "load": state.load}
     known = {term: factor for term, factor in row.terms.items() if term[0] in today}
     reached = sum((abs(factor) * float(today[kind][int(n)]) for (kind, n), factor in known.items()), start=0.0)
-    return max(1e-9, abs(row.bound), reached, *map(abs, row.terms.values()))
+    greatest: float = max(1e-9, abs(row.bound), reached, *map(abs, row.terms.values()))
+    return greatest

@@ -27,6 +27,8 @@ class Inequality:
     unit: str
     budget: bool = False
     """Whether repaired proposals aim at using a target part of the bound."""
+    is_definition: bool = False
+    """Whether it only ties a term of the rule's own (most, least, present) to the plan; such a row never gives way."""
 
 
 def weighted(family: Family, coefficients: NDArray[np.float64], over: Iterable[int] | None = None) -> dict[Term, float]:

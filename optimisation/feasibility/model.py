@@ -37,7 +37,7 @@ from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.variables import Variables
 
-OVERSHOOT = 30.0
+OVERSHOOT = 100.0
 """Cost of using a budget twice over instead of at its target, in gene ranges moved."""
 Floats = NDArray[np.float64]
 

@@ -8,6 +8,7 @@ served is that of today's mix of users (a constant, so that money stays linear i
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,12 @@ from instances.instance import Instance
 from instances.tables import Price, Rule
 from optimisation.encoding import Encoding, encoding_of
 from simulation.components import Pool, pools
-from simulation.configuration import Configuration, OfferCell, offer_cells, todays_configuration
+from simulation.configuration import OfferCell, offer_cells, todays_configuration
 from simulation.economics import annuity
 from simulation.fluid import FluidFlows, fluid_flows
 
 Floats = NDArray[np.float64]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Planning:
 
     def __init__(self, instance: Instance, flows: FluidFlows | None = None) -> None:
         self.instance = instance
-        self._money: dict[tuple[object, ...], Money] = {}
+        self._known: dict[tuple[object, ...], object] = {}
         self.encoding: Encoding = encoding_of(instance)
         self.cells: tuple[OfferCell, ...] = offer_cells(instance)
         self.pools: tuple[Pool, ...] = pools(instance)
@@ -111,11 +113,12 @@ class Planning:
         """Return the annuities a provider (all when empty) bears for units beyond today's."""
         return self._kept(("invested", provider, territories), lambda: self._invested(provider, territories))
 
-    def _kept(self, key: tuple[object, ...], made: Callable[[], Money]) -> Money:
-        """Return a sum of money worked out before, or work it out: every check of every plan asks again."""
-        if key not in self._money:
-            self._money[key] = made()
-        return self._money[key]
+    def _kept(self, key: tuple[object, ...], made: Callable[[], Found]) -> Found:
+        """Return what was worked out before, or work it out: every check of every plan asks again."""
+        if key not in self._known:
+            self._known[key] = made()
+        found: Found = self._known[key]  # type: ignore[assignment]  # each key names one kind of answer
+        return found
 
     def _paid(self, payer: str, territories: tuple[int, ...], contract: str) -> Money:
         payers = [number for number, row in enumerate(self.instance.payers) if payer in ("", row.id)]
@@ -158,6 +161,9 @@ class Planning:
 
     def places(self, rule: Rule) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """Return (zone, its territories) for each place a rule applies to; the empty zone is the whole."""
+        return self._kept(("places", rule.level, rule.zone), lambda: self._places(rule))
+
+    def _places(self, rule: Rule) -> tuple[tuple[str, tuple[int, ...]], ...]:
         if rule.level:
             zones = [zone.zone for zone in self.instance.zones_of_level(rule.level)]
             inside = {zone.zone for zone in self.instance.descendants(rule.zone)} | {rule.zone}
@@ -166,27 +172,35 @@ class Planning:
 
     def rows_of(self, resource: str, territories: tuple[int, ...], provider: str = "") -> list[int]:
         """Return the capacity rows of a resource (all when empty) in some territories."""
-        return [
-            number
-            for number, row in enumerate(self.instance.capacities)
-            if resource in ("", row.resource)
-            and provider in ("", row.provider)
-            and self.row_territory[number] in territories
-        ]
+        return self._kept(
+            ("rows", resource, territories, provider),
+            lambda: [
+                number
+                for number, row in enumerate(self.instance.capacities)
+                if resource in ("", row.resource)
+                and provider in ("", row.provider)
+                and self.row_territory[number] in territories
+            ],
+        )
 
     def cells_of(self, profile: str, pathway: str, territories: tuple[int, ...]) -> list[int]:
         """Return the offer cells of a profile and pathway (all when empty) in some territories."""
-        return [
-            number
-            for number, cell in enumerate(self.cells)
-            if profile in ("", cell.profile)
-            and pathway in ("", cell.pathway)
-            and self.cell_territory[number] in territories
-        ]
+        return self._kept(
+            ("cells", profile, pathway, territories),
+            lambda: [
+                number
+                for number, cell in enumerate(self.cells)
+                if profile in ("", cell.profile)
+                and pathway in ("", cell.pathway)
+                and self.cell_territory[number] in territories
+            ],
+        )
 
     def pools_of(self, resource: str, territories: tuple[int, ...]) -> list[int]:
         """Return the pools of a resource (all when empty) that lie in some territories, or hold them."""
-        wanted = set(territories)
+        return self._kept(("pools", resource, territories), lambda: self._pools_of(resource, set(territories)))
+
+    def _pools_of(self, resource: str, wanted: set[int]) -> list[int]:
         return [
             number
             for number, (pool, served) in enumerate(zip(self.pools, map(set, self.pool_territories), strict=True))
@@ -196,19 +210,21 @@ class Planning:
 
     def heads(self, territories: tuple[int, ...], profile: str = "") -> float:
         """Return the inhabitants of some territories, or of one profile the people present and to come."""
+        return self._kept(("heads", territories, profile), lambda: self._heads(territories, profile))
+
+    def _heads(self, territories: tuple[int, ...], profile: str) -> float:
         zones = [self.instance.territories[number] for number in territories]
         if not profile and all(zone.population is not None for zone in zones):
             return float(sum(zone.population or 0.0 for zone in zones))
         profiles = [n for n, row in enumerate(self.instance.profiles) if profile in ("", row.profile)]
         return float(self.flows.starts[np.ix_(territories, profiles)].sum())
 
-    def units(self, configuration: Configuration) -> Floats:
-        """Return the units installed [capacity row]."""
-        return np.array(configuration.capacities, dtype=np.float64)
-
     # Parts of the money.
 
     def _territories_in(self, zone: str) -> tuple[int, ...]:
+        return self._kept(("within", zone), lambda: self._found_in(zone))
+
+    def _found_in(self, zone: str) -> tuple[int, ...]:
         if zone and zone not in self.instance.zone_by_code:
             raise UnknownName("zone", zone, self.instance.zone_by_code)
         return tuple(self.territories.index(row.zone) for row in self.instance.territories_in(zone))

@@ -6,18 +6,27 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from optimisation.encoding import Genes
+from optimisation.encoding import Encoding, Genes
 from optimisation.feasibility.checker import state_of, violations
-from optimisation.feasibility.explanation import smallest_relaxations
+from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.highs import Status
 from optimisation.feasibility.inequality import Term, scaled
 from optimisation.feasibility.model import LeastSpending, NearestPlan
 from optimisation.feasibility.planning import Planning
-from optimisation.plan import Infeasible, Plan, Relaxation
+from optimisation.plan import Explanation, Infeasible, Plan
 from simulation.configuration import Configuration, content_key
 
 SEARCH_GAP = 0.1
+"""How far a repaired plan may be from the nearest one in a search, relative to its own distance."""
+TIGHT_GAP = 0.001
+"""The same where a plan is looked at by people: typed by hand, extreme, or asked what more money would buy."""
+LEAST_USE_GAP = 0.01
 LEAST_TARGET = 0.7
+TARGET_SPREAD = 0.05
+"""How far the targets of a proposal's budgets lie from each other at most, either way."""
+WEIGHT_SPREAD = 3.0
+"""Logarithm of the greatest weight of a gene, and of the mixes or capacities of a territory, over the middle one."""
+Floats = NDArray[np.float64]
 
 
 class Repairer:
@@ -28,37 +37,52 @@ class Repairer:
         self._gap = gap
         self._own = threading.local()
         self._lock = threading.Lock()
-        self._relaxed: dict[str, tuple[Relaxation, ...]] = {}
-        self._least_use: dict[str, NDArray[np.float64]] = {}
+        self._explained: dict[str, Explanation] = {}
+        self._least_use: dict[str, Floats] = {}
 
     def repair(self, proposal: Configuration) -> Plan | Infeasible:
         """Return the proposal itself when it is a plan, else the nearest plan, else why there is none.
 
         Nearest by weighted distance; weights, and the part of each budget to use, are drawn from the proposal's
-        content, so that repaired plans spread instead of all ending at the same limits.
+        content, so that repaired plans spread instead of all ending at the same limits. Where the rules leave no
+        plan under the proposal's contract, the other contracts that may be chosen follow in their order.
         """
         broken = violations(self.planning, proposal)
         if not broken:
             return Plan(proposal, content_key(proposal))
         genes = self._genes(proposal)
-        found = self._nearest(genes)
-        if isinstance(found, Status):
-            return Infeasible(broken, self._relaxations(genes) if found is Status.INFEASIBLE else (), found.value)
-        return Plan(found, content_key(found), tuple(dict.fromkeys(finding.rule for finding in broken)))
+        ended: list[Status] = []
+        for contract in self._contracts(genes):
+            found = Status.INFEASIBLE if self._is_hopeless(contract) else self._nearest(genes, contract)
+            if isinstance(found, Configuration):
+                return Plan(found, content_key(found), tuple(dict.fromkeys(finding.rule for finding in broken)))
+            ended.append(found)
+        if any(status is not Status.INFEASIBLE for status in ended):
+            reason = next(status.value for status in ended if status is not Status.INFEASIBLE)
+            return Infeasible(broken, reason=reason)
+        return Infeasible(broken, self.explain(self.planning.encoding.contracts[int(genes[-1])]))
 
     def least(self, terms: dict[Term, float], contract: str) -> tuple[Configuration, float] | Infeasible:
         """Return the plan that makes a linear expression least, and its value."""
         found = LeastSpending(self.planning, contract, self._gap).solve(terms)
         if isinstance(found, Status):
-            relaxations = smallest_relaxations(self.planning, contract) if found is Status.INFEASIBLE else ()
-            return Infeasible((), relaxations, found.value)
+            explanation = self.explain(contract) if found is Status.INFEASIBLE else None
+            return Infeasible((), explanation, found.value)
         genes, value = found
         genes[-1] = self.planning.encoding.contracts.index(contract)
         return self.planning.encoding.configuration(genes), value
 
-    def explain(self, contract: str) -> Infeasible:
-        """Return the smallest relaxations that would make a plan exist (none needed: no relaxations)."""
-        return Infeasible((), smallest_relaxations(self.planning, contract))
+    def explain(self, contract: str) -> Explanation:
+        """Return why there is no plan under a contract: what conflicts, and the smallest relaxations."""
+        with self._lock:
+            if contract not in self._explained:
+                self._explained[contract] = explained(self.planning, contract)
+            return self._explained[contract]
+
+    def _is_hopeless(self, contract: str) -> bool:
+        """Say whether it is known that the rules leave no plan under a contract."""
+        known = self._explained.get(contract)
+        return known is not None and bool(known.conflict) and known.is_proven
 
     def _genes(self, proposal: Configuration) -> Genes:
         encoding = self.planning.encoding
@@ -67,17 +91,21 @@ class Repairer:
             genes[-1] = encoding.today[-1]
         return np.clip(genes, encoding.low, encoding.high)
 
-    def _nearest(self, genes: Genes) -> Configuration | Status:
+    def _contracts(self, genes: Genes) -> list[str]:
+        """Return the contracts that may be chosen, the proposal's first."""
+        contracts = self.planning.encoding.contracts
+        own = contracts[int(genes[-1])]
+        return [own, *(contract for contract in contracts if contract != own)]
+
+    def _nearest(self, genes: Genes, contract: str) -> Configuration | Status:
         """Return the nearest plan, by the cheapest of three models that has one.
 
         First with the pools full that are so in the proposal, then those that are so today, then with that decided.
         """
         encoding = self.planning.encoding
-        contract = encoding.contracts[int(genes[-1])]
         random = np.random.Generator(np.random.Philox(key=_key(genes)))
-        weights = random.uniform(0.5, 1.5, encoding.decided)
-        aims = random.uniform(LEAST_TARGET, 1.0, len(self._model(contract).budgets))
-        targets = self._reachable(aims, self._model(contract), contract)
+        weights = weights_of(encoding, random)
+        targets = self._targets(random, self._model(contract), contract)
         status = Status.INFEASIBLE
         for full, exact in ((genes, False), (encoding.today, False), (genes, True)):
             state = state_of(self.planning, encoding.configuration(full))
@@ -85,22 +113,31 @@ class Repairer:
             if isinstance(found, Status):
                 status = found
                 continue
+            found[-1] = encoding.contracts.index(contract)
             plan = encoding.configuration(found)
             if not violations(self.planning, plan):
                 return plan
             status = Status.ROUNDING
         return status
 
-    def _reachable(self, aims: NDArray[np.float64], model: NearestPlan, contract: str) -> NDArray[np.float64]:
-        """Stretch targets below what any plan uses into the range that can be used."""
+    def _targets(self, random: np.random.Generator, model: NearestPlan, contract: str) -> Floats:
+        """Return the part of each budget a proposal is to use.
+
+        A proposal is frugal or generous with all of them at once: were they drawn apart, the least would rule all.
+        Those below what any plan uses are stretched into the range that can be used.
+        """
         with self._lock:
             if contract not in self._least_use:
                 self._least_use[contract] = self._uses(model, contract)
         least = np.maximum(LEAST_TARGET, self._least_use[contract])
-        return least + (1.0 - least) * (aims - LEAST_TARGET) / (1.0 - LEAST_TARGET)
+        middle = random.uniform(LEAST_TARGET, 1.0)
+        apart = random.uniform(-TARGET_SPREAD, TARGET_SPREAD, len(model.budgets))
+        aims = np.clip(middle + apart, LEAST_TARGET, 1.0)
+        stretched: Floats = least + (1.0 - least) * (aims - LEAST_TARGET) / (1.0 - LEAST_TARGET)
+        return stretched
 
-    def _uses(self, model: NearestPlan, contract: str) -> NDArray[np.float64]:
-        solver = LeastSpending(self.planning, contract, self._gap)
+    def _uses(self, model: NearestPlan, contract: str) -> Floats:
+        solver = LeastSpending(self.planning, contract, LEAST_USE_GAP)
         found = [solver.solve(scaled(row.terms, 1.0 / row.bound)) for row in model.budgets]
         return np.array([0.0 if isinstance(one, Status) else min(1.0, one[1]) for one in found])
 
@@ -110,12 +147,20 @@ class Repairer:
             models[contract, exact] = NearestPlan(self.planning, contract, self._gap, exact=exact)
         return models[contract, exact]
 
-    def _relaxations(self, genes: Genes) -> tuple[Relaxation, ...]:
-        contract = self.planning.encoding.contracts[int(genes[-1])]
-        with self._lock:
-            if contract not in self._relaxed:
-                self._relaxed[contract] = smallest_relaxations(self.planning, contract)
-            return self._relaxed[contract]
+
+def weights_of(encoding: Encoding, random: np.random.Generator) -> Floats:
+    """Return the weights [share and capacity gene] of one proposal, all positive.
+
+    They differ greatly on purpose. A distance in absolute values moves few genes, those that gain most for what they
+    cost: with like weights the widest pool of a basin would take every change of every proposal, and always the
+    capacities would yield to the mix. So a gene has its own factor, and the mixes and capacities of each territory
+    have theirs: log-uniform, the most common law that prefers no size.
+    """
+    own = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, encoding.decided)
+    common = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, (2, int(encoding.block.max(initial=0)) + 1))
+    is_capacity = (np.arange(encoding.decided) >= encoding.shares).astype(np.int64)
+    weights: Floats = np.exp(own + common[is_capacity, encoding.block[: encoding.decided]])
+    return weights
 
 
 def _key(genes: Genes) -> int:

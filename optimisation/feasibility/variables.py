@@ -25,7 +25,10 @@ class Variables:
         self._encoding = planning.encoding
         self.model = pyo.ConcreteModel()
         self._choices: list[tuple[int, pyo.Expression | float, float, float]] = []
+        self._ranges: dict[int, tuple[tuple[float, float], tuple[float, float]]] = {}
+        rows = tuple(rows)
         terms = {term for row in rows for term in row.terms}
+        self._per_head = self._most_per_head(rows)
         self._add_genes()
         self._add_pools(sorted({int(n) for family, n in terms if family in ("served", "load")}))
         self._add_sites({int(n) for family, n in terms if family == "open"})
@@ -42,7 +45,8 @@ class Variables:
     def add_rules(self, rows: Iterable[Inequality]) -> None:
         """Add each rule's inequality, scaled to its own size so that one tolerance suits euros and places."""
         model = self.model
-        model.never = pyo.Var(bounds=(0.0, 0.0))
+        if not hasattr(model, "never"):
+            model.never = pyo.Var(bounds=(0.0, 0.0))
         model.rules = pyo.ConstraintList()
         for row in rows:
             size = max(abs(row.bound), *map(abs, row.terms.values()), 1e-9) if row.terms else 1.0
@@ -51,6 +55,35 @@ class Variables:
     def expression(self, terms: Mapping[Term, float]) -> pyo.Expression | float:
         """Return a linear expression to be bounded from above, over the variables."""
         return sum((factor * self._term(*term, costs=factor > 0.0) for term, factor in terms.items()), start=0.0)
+
+    def greatest(self, terms: Mapping[Term, float]) -> float:
+        """Return a number that a linear expression never exceeds, from the bounds of its terms one by one."""
+        return sum(max(factor * end for end in self._ends(*term)) for term, factor in terms.items())
+
+    def _ends(self, family: str, number: int | str) -> tuple[float, float]:
+        if family in ("open", "present"):
+            return 0.0, 1.0
+        if family in ("most", "least"):
+            return 0.0, self._per_head[str(number)]
+        if family in ("served", "load"):
+            (least_load, most_load), (_, most) = self._ranges[int(number)]
+            return (least_load, most_load) if family == "load" else (0.0, max(0.0, min(most_load, most)))
+        gene = int(number) + (0 if family == "share" else self._encoding.shares)
+        low, high = (
+            float(self._encoding.current[gene] + self._encoding.size[gene] * end)
+            for end in (self._encoding.low[gene], self._encoding.high[gene])
+        )
+        return (low, high) if family != "added" else (0.0, max(0.0, high - float(self._encoding.current[gene])))
+
+    def _most_per_head(self, rows: Iterable[Inequality]) -> dict[str, float]:
+        """Return the units per head that no place of a rule about their spread exceeds."""
+        found: dict[str, float] = {}
+        for row in rows:
+            for family, name in row.terms:
+                if family == "most" and row.is_definition:
+                    units = {term: factor for term, factor in row.terms.items() if term[0] == "units"}
+                    found[str(name)] = max(found.get(str(name), 0.0), self.greatest(units))
+        return found
 
     def set_full(self, state: State) -> None:
         """Tell a model that does not decide it which pools are full."""
@@ -113,13 +146,14 @@ class Variables:
                 float(planning.effective[pool, row]) * self._value(self._encoding.shares + row)
                 for row in planning.pools[pool].rows
             )
+            self._ranges[pool] = self._load_range(pool), self._capacity_range(pool)
             self._serve(pool, capacity)
         self._add_full()
 
     def _serve(self, pool: int, capacity: pyo.Expression | float) -> None:
         """Add served <= min(load, capacity) <= billed, with `full` only where bounds leave it open."""
         model = self.model
-        (least_load, most_load), (least, most) = self._load_range(pool), self._capacity_range(pool)
+        (least_load, most_load), (least, most) = self._ranges[pool]
         model.flows.add(model.served[pool] - model.asked[pool] <= 0.0)
         if most_load <= least:
             model.flows.add(model.billed[pool] - model.asked[pool] >= 0.0)

@@ -132,7 +132,7 @@ def test_beds_short_of_the_authorised_are_counted_in_beds():
     planning = Planning(valley_with(Rule(rule="most", kind="authorised", resource="bed", bound=2)))
     (relaxation,) = Repairer(planning).explain("today").relaxations
     assert relaxation.amount == pytest.approx(4.0)
-    assert str(relaxation) == "most: 4 units"
+    assert str(relaxation) == "most by 4 units"
 
 
 def test_the_most_frugal_plan_costs_least(tight):

@@ -90,5 +90,5 @@ def test_a_confirmed_front_is_judged_on_fresh_replications(planning):
 
 def test_rules_that_leave_no_plan_are_named():
     instance = valley_with(Rule(rule="most", kind="authorised", resource="bed", bound=2))
-    with pytest.raises(NoPlan, match="most: 4 units"):
+    with pytest.raises(NoPlan, match="most by 4 units"):
         generations(Planning(instance), 1)

@@ -31,7 +31,8 @@ def equity(planning: Planning, rule: Rule, _contract: str) -> Iterator[Inequalit
         rows = planning.rows_of(rule.resource, territories, rule.provider)
         per_head = even("units", rows, 1000.0 / heads)
         mean = combined(mean, even("units", rows, 1000.0 / total))
-        yield Inequality(rule.rule, place, combined(per_head, {most: -1.0}), 0.0, "units per 1000")
-        yield Inequality(rule.rule, place, combined(scaled(per_head, -1.0), {least: 1.0}), 0.0, "units per 1000")
+        yield Inequality(rule.rule, place, combined(per_head, {most: -1.0}), 0.0, "units per 1000", is_definition=True)
+        fewest = combined(scaled(per_head, -1.0), {least: 1.0})
+        yield Inequality(rule.rule, place, fewest, 0.0, "units per 1000", is_definition=True)
     spread: dict[Term, float] = {most: 1.0, least: -1.0}
     yield Inequality(rule.rule, rule.zone, combined(spread, scaled(mean, -rule.bound)), 0.0, "units per 1000")

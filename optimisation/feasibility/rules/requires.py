@@ -29,7 +29,7 @@ def requires(planning: Planning, rule: Rule, _contract: str) -> Iterator[Inequal
         yield Inequality(rule.rule, zone.zone, {present: needed, **even("units", rows, -1.0)}, 0.0, "units")
         for cell in cells:
             terms: dict[Term, float] = {("share", cell): 1.0, present: -planning.cells[cell].maximum}
-            yield Inequality(rule.rule, zone.zone, terms, 0.0, "share")
+            yield Inequality(rule.rule, zone.zone, terms, 0.0, "share", is_definition=True)
 
 
 def _around(planning: Planning, rule: Rule, territory: int) -> tuple[int, ...]:
