@@ -279,6 +279,11 @@ class Chart:
         return np.argwhere(self.channel >= 0)[:, 1].astype(np.int64)
 
     @cached_property
+    def seats(self) -> "Seats":
+        """Where steps are lived."""
+        return _seats(self)
+
+    @cached_property
     def today_capacity(self) -> IntArray:
         """Units of each capacity row today."""
         return np.array([row.current for row in self.instance.capacities], dtype=np.int64)
@@ -331,6 +336,32 @@ class Chart:
             return 1.0
         basin = self.instance.ancestor(zone, "basin")
         return 0.5 if basin is not None and basin == self.instance.ancestor(other, "basin") else 0.0
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Where steps are lived: a step of a territory in a pool that serves it there, or in none. V seats."""
+
+    zone: IntArray  # [V]
+    step: IntArray  # [V]
+    pool: IntArray  # [V], -1 none
+    of_step: IntArray  # [Z, S, P] where a territory's people of a profile live a step first
+    of_channel: IntArray  # [C, S], -1: that step is not lived in that channel's pool
+
+
+def _seats(chart: Chart) -> Seats:
+    numbers: dict[tuple[int, int, int], int] = {}
+    of_step = np.empty((len(chart.zones), len(chart.steps), len(chart.profiles)), dtype=np.int64)
+    for z, s, p in np.ndindex(of_step.shape):
+        gate = int(chart.gate[s, p])
+        pool = int(chart.home_pool[z, gate]) if gate >= 0 else -1
+        of_step[z, s, p] = numbers.setdefault((z, s, pool), len(numbers))
+    of_channel = np.full((len(chart.channel_zone), len(chart.steps)), -1, dtype=np.int64)
+    for c, (z, pool) in enumerate(zip(chart.channel_zone.tolist(), chart.channel_pool.tolist(), strict=True)):
+        for s in np.flatnonzero((chart.gate == chart.pool_resource[pool]).any(axis=1)).tolist():
+            of_channel[c, s] = numbers.setdefault((z, s, pool), len(numbers))
+    places = np.array(list(numbers), dtype=np.int64).reshape(-1, 3)
+    return Seats(places[:, 0], places[:, 1], places[:, 2], of_step, of_channel)
 
 
 def _numbered(names: list[str]) -> dict[str, int]:

@@ -89,6 +89,8 @@ def reader(chart: Chart) -> Reader:
         is_place=chart.is_place,
         home_pool=chart.home_pool,
         channel=chart.channel,
+        seat=chart.seats.of_step,
+        seat_of_channel=chart.seats.of_channel,
         pool_resource=chart.pool_resource,
         place_value=chart.place_value,
         nearness=chart.nearness,
@@ -101,6 +103,7 @@ def reader(chart: Chart) -> Reader:
             len(chart.channel_zone),
             len(chart.hazards),
             len(chart.marks),
+            len(chart.seats.zone),
         ),
     )
     return Reader(chart, tables)

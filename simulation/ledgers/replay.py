@@ -60,7 +60,7 @@ VISIT_MEASURES = 15
 ) = range(9)  # fmt: skip
 SERVICE_MEASURES = 9
 
-# Flows of visits [Z, P, S, ., Y, 2] and of channels [C, P, W, ., Y, 2]; flows of joining a pathway [Z, P, W, Y, 2].
+# Flows of seats [V, P, ., Y, 2] and of channels [C, P, W, ., Y, 2]; flows of joining a pathway [Z, P, W, Y, 2].
 FLOW_ENTRIES, FLOW_TIME, FLOW_PERSONS = range(3)
 GATE_ENTRIES, GATE_TIME, SERVICE_ENTRIES, SERVICE_TIME, KEPT_TIME, SERVICE_PERSONS = range(6)
 CHANNEL_FLOWS = 6
@@ -163,10 +163,12 @@ class Tables(NamedTuple):
     is_place: BoolArray
     home_pool: IntArray
     channel: IntArray
+    seat: IntArray
+    seat_of_channel: IntArray
     pool_resource: IntArray
     place_value: FloatArray
     nearness: FloatArray
-    sizes: tuple[int, int, int, int, int, int, int, int]  # Z, P, W, S, R, C, H, M
+    sizes: tuple[int, int, int, int, int, int, int, int, int]  # Z, P, W, S, R, C, H, M, V
 
 
 class Calendar(NamedTuple):
@@ -185,7 +187,7 @@ class Tally(NamedTuple):
     persons: FloatArray  # [Z, P, W, PERSON_MEASURES]
     visits: FloatArray  # [Z, P, S, VISIT_MEASURES]
     services: FloatArray  # [Z, P, W, R, SERVICE_MEASURES]
-    visit_flow: FloatArray  # [Z, P, S, 3, Y, 2]
+    seat_flow: FloatArray  # [V, P, 3, Y, 2] visits, by where they are served
     channel_flow: FloatArray  # [C, P, W, CHANNEL_FLOWS, Y, 2]
     joined_flow: FloatArray  # [Z, P, W, Y, 2]
     pools: FloatArray  # [Q, 3, Y, 2]
@@ -286,19 +288,29 @@ def _settle_pool(
         pool_settled[q] = until
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _seat(tables: Tables, z: int, p: int, s: int, pool: int) -> int:
+    """Return where a step is lived: in the pool that serves it, else where the territory's people have it."""
+    if pool >= 0:
+        v = tables.seat_of_channel[tables.channel[z, pool], s]
+        if v >= 0:
+            return int(v)
+    return int(tables.seat[z, s, p])
+
+
 class UnknownService(ConfiguratorError):  # noqa: N818 (named for what it says)
     """A log tells of a service that the instance does not have."""
 
 
 def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tally:
     """Replay a log and tally it; events after the window are left out."""
-    zones, profiles, pathways, steps, resources, channels, hazard_count, mark_count = tables.sizes
+    zones, profiles, pathways, steps, resources, channels, hazard_count, mark_count, seats = tables.sizes
     pool_count, years, n = len(tables.pool_resource), calendar.years, len(people.zone)
     tally = Tally(
         persons=np.zeros((zones, profiles, pathways, PERSON_MEASURES)),
         visits=np.zeros((zones, profiles, steps, VISIT_MEASURES)),
         services=np.zeros((zones, profiles, pathways, resources, SERVICE_MEASURES)),
-        visit_flow=np.zeros((zones, profiles, steps, 3, years, 2)),
+        seat_flow=np.zeros((seats, profiles, 3, years, 2)),
         channel_flow=np.zeros((channels, profiles, pathways, CHANNEL_FLOWS, years, 2)),
         joined_flow=np.zeros((zones, profiles, pathways, years, 2)),
         pools=np.zeros((pool_count, 3, years, 2)),
@@ -327,11 +339,11 @@ def replay(log: Log, people: Persons, tables: Tables, calendar: Calendar) -> Tal
 @njit(cache=True, nogil=True, _nrt=False)
 def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally: Tally, memory: Memory) -> int:
     """Replay a log into a tally of zeros; return the first event about what is no service, -1: none."""
-    _, _, pathways, steps, _, _, _, mark_count = tables.sizes
+    _, _, pathways, steps, _, _, _, mark_count, _ = tables.sizes
     pool_count = tables.pool_resource.shape[0]
     window, n = calendar.window, people.zone.shape[0]
     (
-        persons, visits, services, visit_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored,
+        persons, visits, services, seat_flow, channel_flow, joined_flow, pools, queues, hazards, marks, scores, scored,
     ) = tally  # fmt: skip
     states, helps, known, busy, capacity, waiting, pool_last, pool_settled = memory
     served, help_of, pool_numbers = tables.served, tables.help_of, log.pool_numbers
@@ -388,7 +400,8 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
             if s >= 0:
                 visits[z, p, s, STAY_TIME] += span
                 visits[z, p, s, QALYS] += qaly * span
-                _spread(visit_flow[z, p, s, FLOW_TIME], 1.0, start, t, me.settled, until, calendar)
+                v = _seat(tables, z, p, s, me.gate_pool)
+                _spread(seat_flow[v, p, FLOW_TIME], 1.0, start, t, me.settled, until, calendar)
             if me.gate_units > 0:
                 c = tables.channel[z, me.gate_pool]
                 _spread(channel_flow[c, p, w, GATE_TIME], me.gate_units, start, t, me.settled, until, calendar)
@@ -515,7 +528,7 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                 persons[z, p, w, INITIAL] += 1.0
                 if s >= 0:
                     _learn(known, i, first_step + s)
-                    _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, until, calendar)
+                    _count(seat_flow[_seat(tables, z, p, s, pool), p, FLOW_PERSONS], 1.0, t, until, calendar)
                     if units > 0 and pool >= 0:
                         me.gate_pool, me.gate_units = pool, units
                         busy[pool] += units
@@ -554,15 +567,16 @@ def _replay(log: Log, people: Persons, tables: Tables, calendar: Calendar, tally
                     persons[z, p, w, JOINED] += 1.0
                     _count(joined_flow[z, p, w], 1.0, t, until, calendar)
                 visits[z, p, s, ENTRIES] += 1.0
-                _count(visit_flow[z, p, s, FLOW_ENTRIES], 1.0, t, until, calendar)
+                v = _seat(tables, z, p, s, pool)
+                _count(seat_flow[v, p, FLOW_ENTRIES], 1.0, t, until, calendar)
                 if _learn(known, i, first_step + s):
-                    _count(visit_flow[z, p, s, FLOW_PERSONS], 1.0, t, until, calendar)
+                    _count(seat_flow[v, p, FLOW_PERSONS], 1.0, t, until, calendar)
                 if tables.acute[s]:
                     me.acute_until = t + calendar.memory
             if kind == ENTER:
                 if me.gate_units > 0:
                     me.former_pool, me.former_units = me.gate_pool, me.gate_units
-                    me.gate_pool, me.gate_units = -1, 0
+                me.gate_pool, me.gate_units = -1, 0
                 if units > 0 and pool >= 0:
                     me.gate_pool, me.gate_units = pool, units
                     busy[pool] += units

@@ -123,4 +123,4 @@ class Story:
     def account(self, configuration: Configuration | None = None) -> Account:
         keeper = Bookkeeper.of(self.instance)
         configuration = configuration or todays_configuration(self.instance)
-        return keeper.account(configuration, (TOWN, HILLS), self.people, self.events, np.arange(3))
+        return keeper.account(configuration, (TOWN, HILLS), self.people, self.events, np.arange(len(self.chart.pools)))

@@ -9,7 +9,7 @@ from instances.tables import Capacity, Cost, Price
 from simulation.configuration import Configuration, todays_configuration
 from simulation.economics import annuity
 from simulation.indicators import Catalogue
-from simulation.ledgers.money import UnpricedSubject
+from simulation.ledgers.flows import UnpricedSubject
 from simulation.records import Event
 from tests.simulation.event_logs import FRAIL, YEAR, Story, tiny
 
@@ -86,6 +86,36 @@ def test_an_amount_without_provider_is_split_by_capacity():
     story = ward_story(instance)
     assert revenue(story, "revenue[provider=hospital]") == pytest.approx(60.0)
     assert revenue(story, "revenue[provider=home_service]") == pytest.approx(20.0)
+
+
+def overflowing():
+    """Beds stand in each territory, run by another provider in each, and help one another out."""
+    base = tiny()
+    beds = [
+        Capacity(zone="town", resource="bed", provider="hospital", current=6),
+        Capacity(zone="hills", resource="bed", provider="home_service", current=2),
+    ]
+    resources = [
+        row.model_copy(update={"level": "territory", "overflow": "basin"}) if row.resource == "bed" else row
+        for row in base.resources
+    ]
+    rows = [price("step:ward", "entry", 80.0), price("step:ward", "day", 7.0), price("step:ward", "patient", 5.0)]
+    return replace(
+        base, resources=tuple(resources), capacities=(*beds, *base.capacities[1:]), prices=tuple(rows), costs=()
+    )
+
+
+@pytest.mark.parametrize(("pool", "paid"), [("town", "hospital"), ("hills", "home_service")])
+def test_the_provider_that_serves_a_stay_is_paid_for_it(pool, paid):
+    story = Story(overflowing())
+    number = next(q for q, each in enumerate(story.chart.pools) if each.zone == pool and each.resource == 0)
+    where = {"resource": "bed", "pool": number, "units": 1}
+    story.tell(0.0, Event.PRESENT, detail=0).tell(10.0, Event.WAIT, resource="bed", pool=number, detail="usual/ward")
+    story.tell(10.0, Event.ENTER, "usual/ward", detail="usual/home", **where)
+    story.tell(30.0, Event.GATE_END, "usual/ward", **where).tell(30.0, Event.ENTER, detail="usual/ward")
+    assert revenue(story, f"revenue[provider={paid}]") == pytest.approx(80.0 + 20.0 * 7.0 + 5.0)
+    assert revenue(story, "revenue[zone=town]") == pytest.approx(225.0)  # of who is treated, wherever it is
+    assert revenue(story) == pytest.approx(225.0)
 
 
 def test_occupancy_below_the_floor_cuts_the_allocation():
