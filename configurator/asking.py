@@ -3,12 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from configurator.exports import EXPORT_FORMATS, ExportFormat
 from configurator.laboratory import ENGINES, Effort, Engine
-from instances.catalogue import load_instance
+from instances.catalogue import load_instance, read_source
 from instances.faults import ConfiguratorError, UnknownName
 from instances.instance import Instance
+
+if TYPE_CHECKING:
+    from simulation.knowledge import Knowledge
 
 
 class InvalidRequest(ConfiguratorError):  # noqa: N818 (named for what it says)
@@ -22,10 +26,19 @@ class Choice:
     instance: str
     scenario: str | None = None
     overrides: Mapping[str, float] = field(default_factory=dict)
+    chance_only: bool = False
+    """Whether every replication keeps uncertain parameters at their central values, instead of drawing them."""
 
     def load(self) -> Instance:
         """Read, build and check the instance."""
         return load_instance(self.instance, self.scenario, self.overrides)
+
+    def knowledge(self) -> "Knowledge":
+        """Read, build and check the instance, with what is known of its parameters."""
+        from simulation.knowledge import Knowledge  # brings numba, which describing does without
+
+        known = Knowledge.of(read_source(self.instance), self.scenario, self.overrides)
+        return known.chance_only if self.chance_only else known
 
 
 @dataclass(frozen=True)

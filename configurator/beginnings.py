@@ -6,14 +6,14 @@ from pathlib import Path
 from configurator.asking import InvalidRequest, Wish
 from configurator.laboratory import Effort
 from instances.census import read_census
-from instances.instance import Instance
 from simulation.census import Census
+from simulation.knowledge import Knowledge
 from simulation.saved_state import open_states
 from simulation.twin import Origin
 
 
 def started(
-    from_state: Path | None, census: Path | None, instance: Instance, wish: Wish, effort: Effort
+    from_state: Path | None, census: Path | None, knowledge: Knowledge, wish: Wish, effort: Effort
 ) -> tuple[Origin, Effort, int | None]:
     """Return the origin of runs, the effort with seed and replications of saved states, and how many there are.
 
@@ -22,10 +22,10 @@ def started(
     if from_state is not None and census is not None:
         raise InvalidRequest("--from-state and --census: a run starts from one or the other")
     if census is not None:
-        return Census(instance, read_census(census, instance), effort.seed), effort, None
+        return Census(knowledge.central, read_census(census, knowledge.central), effort.seed), effort, None
     if from_state is None:
         raise InvalidRequest("a run that starts from a file needs one")
-    saved = open_states(from_state, instance, wish.seed)
+    saved = open_states(from_state, knowledge, wish.seed)
     held = saved.header.replications
     if wish.replications is not None and wish.replications > held:
         raise InvalidRequest(

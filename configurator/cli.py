@@ -42,6 +42,10 @@ SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed; def
 ReplicationsOption = Annotated[
     int | None, typer.Option("--replications", min=1, help="Replications; default: the instance's.")
 ]
+ChanceOption = Annotated[
+    bool,
+    typer.Option("--chance-only", help="Keep uncertain parameters at their central values instead of drawing them."),
+]
 WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Workers at once; 0: one per core.")]
 EngineOption = Annotated[
     str, typer.Option("--engine", metavar="compiled|simpy", help="The fast engine, or the one people read.")
@@ -167,6 +171,7 @@ def simulate(
     set_: SetOption = None,
     seed: SeedOption = None,
     replications: ReplicationsOption = None,
+    chance_only: ChanceOption = False,
     workers: WorkersOption = 0,
     engine: EngineOption = "compiled",
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: a new one under runs/.")] = None,
@@ -178,7 +183,7 @@ def simulate(
 
     with shown(as_json) as progress:
         simulation = verbs.simulate(
-            _choice(instance, scenario, set_),
+            _choice(instance, scenario, set_, chance_only),
             _wish(seed, replications, None, None, workers, engine),
             plan=plan,
             events=events,
@@ -236,6 +241,7 @@ def optimise(
     set_: SetOption = None,
     seed: SeedOption = None,
     replications: ReplicationsOption = None,
+    chance_only: ChanceOption = False,
     generations: Annotated[
         int | None, typer.Option("--generations", min=1, help="Generations; default: the instance's.")
     ] = None,
@@ -256,7 +262,7 @@ def optimise(
 
     with shown(as_json) as progress:
         front = verbs.optimise(
-            _choice(instance, scenario, set_),
+            _choice(instance, scenario, set_, chance_only),
             _wish(seed, replications, generations, population, workers, engine),
             out=out,
             random_plans=random_plans,
@@ -316,10 +322,10 @@ def export(
 # From words to arguments, from results to print
 
 
-def _choice(instance: str, scenario: str | None, settings: list[str] | None) -> "Choice":
+def _choice(instance: str, scenario: str | None, settings: list[str] | None, chance_only: bool = False) -> "Choice":
     from configurator import verbs
 
-    return verbs.Choice(instance, scenario, verbs.parameter_settings(settings or []))
+    return verbs.Choice(instance, scenario, verbs.parameter_settings(settings or []), chance_only)
 
 
 def _wish(

@@ -9,10 +9,10 @@ from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.tables import Table
 from instances.faults import ConfiguratorError
-from instances.instance import Instance
 from simulation.configuration import Configuration
 
 if TYPE_CHECKING:  # the twin brings numba
+    from simulation.knowledge import Knowledge
     from simulation.precision import Goal, Standing
     from simulation.twin import Origin
 
@@ -73,7 +73,9 @@ class Simulated:
     """What simulating one configuration gave; `indicators` has the columns of indicators.csv.
 
     flags: why the configuration may not stand on a front (harmful, unstable, a budget overrun); replications: done;
-    precision: where each goal stands; providers: the accounts of providers.csv; worst_off: who stands worst.
+    precision: where each goal stands; providers: the accounts of providers.csv; worst_off: who stands worst;
+    drawn_parameters: how many parameters replications drew (all but replication 0); audited_events: event records of
+    one replication in which the engine that people read agreed with the fast one (0: not audited).
     """
 
     indicators: Table
@@ -84,6 +86,8 @@ class Simulated:
     precision: "tuple[Standing, ...]" = ()
     providers: Table | None = None
     worst_off: Table | None = None
+    drawn_parameters: int = 0
+    audited_events: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,14 @@ class Experiment(Protocol):
 
 
 class Laboratory(Protocol):
-    """Simulates configurations and searches for better ones; runs start from `origin`, or from a warm-up."""
+    """Simulates configurations and searches for better ones; runs start from `origin`, or from a warm-up.
+
+    knowledge: the instance, with the parameters that each replication carries.
+    """
 
     def simulate(
         self,
-        instance: Instance,
+        knowledge: "Knowledge",
         configuration: Configuration,
         effort: Effort,
         origin: "Origin | None" = None,
@@ -127,13 +134,13 @@ class Laboratory(Protocol):
         """Simulate one configuration."""
 
     def events(
-        self, instance: Instance, configuration: Configuration, effort: Effort, origin: "Origin | None" = None
+        self, knowledge: "Knowledge", configuration: Configuration, effort: Effort, origin: "Origin | None" = None
     ) -> Iterator[str]:
         """Yield events.csv in pieces of text, its header first."""
 
     def story(
         self,
-        instance: Instance,
+        knowledge: "Knowledge",
         configuration: Configuration,
         effort: Effort,
         origin: "Origin | None",
@@ -144,7 +151,7 @@ class Laboratory(Protocol):
 
     def save(
         self,
-        instance: Instance,
+        knowledge: "Knowledge",
         configuration: Configuration,
         effort: Effort,
         origin: "Origin | None",
@@ -153,5 +160,5 @@ class Laboratory(Protocol):
     ) -> None:
         """Save the states of all replications at a time to one file."""
 
-    def experiment(self, instance: Instance, effort: Effort, progress: Progress) -> Experiment:
+    def experiment(self, knowledge: "Knowledge", effort: Effort, progress: Progress) -> Experiment:
         """Open a search; `progress` hears what it is doing."""

@@ -14,7 +14,7 @@ def observation_table(checks: Sequence[ObservationCheck]) -> Table:
     """Return observations against simulated values: one row an observation."""
     columns = (
         "observation", "description", "unit", "role", "observed", "observed_low", "observed_high",
-        "simulated", "simulated_low", "simulated_high", "verdict",
+        "simulated", "simulated_low", "simulated_high", "chance_low", "chance_high", "verdict",
     )  # fmt: skip
     return table("observations", columns, [_observation_cells(check) for check in checks])
 
@@ -22,8 +22,9 @@ def observation_table(checks: Sequence[ObservationCheck]) -> Table:
 def _observation_cells(check: ObservationCheck) -> tuple[Cell, ...]:
     known = (check.observation, check.description, check.unit, check.role, check.value, check.low, check.high)
     if check.simulated is None:
-        return (*known, None, None, None, "not computed")
-    simulated = (check.simulated.mean, check.simulated.low, check.simulated.high)
+        return (*known, *[None] * 5, "not computed")
+    found = check.simulated
+    simulated = (found.mean, found.low, found.high, found.chance_low, found.chance_high)
     return (*known, *simulated, "in range" if check.in_range else "out of range")
 
 

@@ -30,6 +30,13 @@ def interval_text(interval: Interval) -> str:
     return f"{number(interval.mean)} ({number(interval.low)} to {number(interval.high)})"
 
 
+def chance_text(interval: Interval | None) -> str:
+    """Return the interval by chance alone, as if all parameters were known: `70.9 to 71.5`."""
+    if interval is None or interval.chance_low is None or interval.chance_high is None:
+        return "-"
+    return f"{number(interval.chance_low)} to {number(interval.chance_high)}"
+
+
 def cell_text(cell: Cell) -> str:
     """Return one cell as people read it."""
     if cell is None:
@@ -103,9 +110,14 @@ def simulation_text(simulation: Simulation) -> str:
     simulated = simulation.simulated
     objectives = Table(
         "objectives",
-        ("objective", "better", "simulated (95 % interval)"),
+        ("objective", "better", "simulated (95 % interval)", "by chance alone"),
         tuple(
-            (objective.name, "more" if objective.direction == "maximise" else "less", interval_text(value))
+            (
+                objective.name,
+                "more" if objective.direction == "maximise" else "less",
+                interval_text(value),
+                chance_text(value),
+            )
             for objective, value in zip(simulation.objectives, simulated.objectives, strict=True)
         ),
     )
@@ -129,16 +141,32 @@ def simulation_text(simulation: Simulation) -> str:
 
 
 def _where(simulation: Simulation) -> str:
-    return f"{simulation.replications} replications; run folder: {simulation.folder}"
+    drawn = simulation.simulated.drawn_parameters
+    carried = f"{drawn} parameters drawn in each but the first" if drawn else "parameters at their central values"
+    audited = simulation.simulated.audited_events
+    lines = [f"{simulation.replications} replications, {carried}"]
+    if audited:
+        lines.append(f"both engines agree on all {audited:,} events of the first")
+    return "\n".join([*lines, f"run folder: {simulation.folder}"])
 
 
 def _observed(checks: Sequence[ObservationCheck]) -> Table:
-    columns = ("", "observation", "simulated (95 % interval)", "observed", "unit", "role", "description")
+    columns = (
+        "",
+        "observation",
+        "simulated (95 % interval)",
+        "by chance alone",
+        "observed",
+        "unit",
+        "role",
+        "description",
+    )
     rows = tuple(
         (
             "not computed" if check.simulated is None else "in range" if check.in_range else "OUT",
             check.observation,
             "-" if check.simulated is None else interval_text(check.simulated),
+            chance_text(check.simulated),
             f"{number(check.value)} ({number(check.low)} to {number(check.high)})",
             check.unit,
             check.role,

@@ -10,11 +10,17 @@ from simulation.configuration import Configuration
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the ends of its 95 % interval."""
+    """A mean with the ends of its 95 % interval.
+
+    chance_low, chance_high: the interval that as many replications would have if all parameters were known (at
+    their central values); None when it was not simulated.
+    """
 
     mean: float
     low: float
     high: float
+    chance_low: float | None = None
+    chance_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,15 +87,18 @@ def front_table(name: str, objectives: Sequence[str], rows: Sequence[FrontRow]) 
     """Return the table written as front.csv (and today.csv): one row a plan."""
     columns = ["id"]
     for objective in objectives:
-        columns += [objective, f"{objective}_low", f"{objective}_high"]
+        columns += [f"{objective}{end}" for end in _ENDS]
     columns += ["probability_non_dominated", "replications", "changes"]
     return table(name, columns, [_front_cells(row) for row in rows])
+
+
+_ENDS = ("", "_low", "_high", "_chance_low", "_chance_high")
 
 
 def _front_cells(row: FrontRow) -> list[Cell]:
     cells: list[Cell] = [row.id]
     for interval in row.objectives:
-        cells += [interval.mean, interval.low, interval.high]
+        cells += [interval.mean, interval.low, interval.high, interval.chance_low, interval.chance_high]
     return [*cells, row.probability_non_dominated, row.replications, row.changes]
 
 
@@ -102,14 +111,19 @@ def _front_row(record: dict[str, Cell], objectives: Sequence[str]) -> FrontRow:
     probability = record["probability_non_dominated"]
     return FrontRow(
         id=str(record["id"]),
-        objectives=tuple(
-            Interval(*(float(str(record[f"{objective}{end}"])) for end in ("", "_low", "_high")))
-            for objective in objectives
-        ),
+        objectives=tuple(_interval(record, objective) for objective in objectives),
         probability_non_dominated=None if probability is None else float(str(probability)),
         replications=int(str(record["replications"])),
         changes=str(record["changes"]),
     )
+
+
+def _interval(record: dict[str, Cell], objective: str) -> Interval:
+    mean, low, high = (float(str(record[f"{objective}{end}"])) for end in _ENDS[:3])
+    # runs of before 2026-11 have no intervals by chance alone
+    by_chance = [record.get(f"{objective}{end}") for end in _ENDS[3:]]
+    chance_low, chance_high = (None if value is None else float(str(value)) for value in by_chance)
+    return Interval(mean, low, high, chance_low, chance_high)
 
 
 def sorted_front(plans: Sequence[EvaluatedPlan], objectives: Sequence[ObjectiveScale]) -> list[EvaluatedPlan]:

@@ -57,6 +57,7 @@ from instances.instance import Instance
 from simulation.configuration import Configuration, content_key, todays_configuration
 
 if TYPE_CHECKING:  # the twin brings numba, which describing and validating do without
+    from simulation.knowledge import Knowledge
     from simulation.twin import Origin
 
 RUNS = Path("runs")
@@ -126,6 +127,8 @@ class Simulation:
             "folder": str(self.folder),
             "replications": self.replications,
             "objectives": {name: asdict(value) for name, value in zip(names, self.simulated.objectives, strict=True)},
+            "drawn_parameters": self.simulated.drawn_parameters,
+            "audited_events": self.simulated.audited_events,
             "observations": observation_table(self.simulated.observations).records(),
             "precision": precision_table(self.simulated.precision).records(),
             "flags": list(self.simulated.flags),
@@ -231,11 +234,12 @@ def simulate(
     """Simulate today's configuration, or a plan file's, and write indicators and observations to a run folder."""
     shown = progress or Silent()
     also = options or SimulateOptions()
-    instance = choice.load()
+    knowledge = choice.knowledge()
+    instance = knowledge.central
     effort = wish.effort(instance)
     if wish.replications is None:  # a search compares thousands of plans, this is one: it can afford the final number
         effort = replace(effort, replications=effort.final_replications)
-    origin, effort, limit = _started(also, instance, wish, effort)
+    origin, effort, limit = _started(also, knowledge, wish, effort)
     precision, effort = _precision(also, wish, effort, limit)
     save_time = _save_time(also, instance, origin)
     offered = todays_configuration(instance) if origin is None else origin.offer.configuration
@@ -243,13 +247,13 @@ def simulate(
     place = laboratory or _twin_laboratory()
     notes = _notes(also, instance, origin, save_time)
     with new_run(_folder(out, instance, "simulate")) as folder:
-        followed = _story(also, place, instance, configuration, effort, origin)  # first: it may name nobody
+        followed = _story(also, place, knowledge, configuration, effort, origin)  # first: it may name nobody
         shown.message(f"simulating {instance.name}, {effort.replications} replications")
-        simulated = place.simulate(instance, configuration, effort, origin, precision)
+        simulated = place.simulate(knowledge, configuration, effort, origin, precision)
         effort = replace(effort, replications=simulated.replications)
         if also.save_state is not None and save_time is not None:
             shown.message(f"saving the states at {save_time:g} to {also.save_state}")
-            place.save(instance, configuration, effort, origin, also.save_state, save_time)
+            place.save(knowledge, configuration, effort, origin, also.save_state, save_time)
         _write_start(folder, choice, instance, effort, "simulate", command, also.starting_file)
         folder.write("indicators.csv", csv_text(simulated.indicators))
         folder.write("observations.csv", csv_text(observation_table(simulated.observations)))
@@ -258,7 +262,7 @@ def simulate(
         folder.write("plans/simulated.json", json_text(plan_document(instance, configuration)))
         if events:
             shown.message("writing events.csv")
-            folder.write_pieces("events.csv", place.events(instance, configuration, effort, origin))
+            folder.write_pieces("events.csv", place.events(knowledge, configuration, effort, origin))
         if followed:
             folder.write(STORY, followed + "\n")
         if simulated.precision:
@@ -277,13 +281,13 @@ def simulate(
 
 
 def _started(
-    also: SimulateOptions, instance: Instance, wish: Wish, effort: Effort
+    also: SimulateOptions, knowledge: "Knowledge", wish: Wish, effort: Effort
 ) -> tuple["Origin | None", Effort, int | None]:
     if also.starting_file is None:
         return None, effort, None
     from configurator.beginnings import started  # brings the twin
 
-    return started(also.from_state, also.census, instance, wish, effort)
+    return started(also.from_state, also.census, knowledge, wish, effort)
 
 
 def _precision(also: SimulateOptions, wish: Wish, effort: Effort, limit: int | None) -> tuple[Precision | None, Effort]:
@@ -321,6 +325,8 @@ def _notes(
     if origin is not None:
         end = origin.offer.time + instance.settings.horizon.run
         notes.append(f"runs started from {also.starting_file}, {unit} {origin.offer.time:g}, and went on to {end:g}")
+        if origin.is_drawn:
+            notes.append("these carry drawn parameters: how far chance alone spreads results cannot be told from them")
     if save_time is not None:
         notes.append(f"the states of all replications at {unit} {save_time:g} are in {also.save_state}")
     return tuple(notes)
@@ -329,14 +335,14 @@ def _notes(
 def _story(
     also: SimulateOptions,
     place: Laboratory,
-    instance: Instance,
+    knowledge: "Knowledge",
     configuration: Configuration,
     effort: Effort,
     origin: "Origin | None",
 ) -> str:
     if also.follow is None:
         return ""
-    return place.story(instance, configuration, effort, origin, also.follow, also.follow_in)
+    return place.story(knowledge, configuration, effort, origin, also.follow, also.follow_in)
 
 
 def optimise(
@@ -351,13 +357,14 @@ def optimise(
 ) -> Front:
     """Search for the front, keep everything in a run folder, and draw the page; Ctrl-C keeps what there is."""
     shown = progress or Silent()
-    instance = choice.load()
+    knowledge = choice.knowledge()
+    instance = knowledge.central
     effort = wish.effort(instance)
     place = laboratory or _twin_laboratory()
     with new_run(_folder(out, instance, "optimise")) as folder:
         watch = Stopwatch()
         shown.message(f"preparing {instance.name}")
-        with closing(place.experiment(instance, effort, shown)) as experiment:
+        with closing(place.experiment(knowledge, effort, shown)) as experiment:
             start = partial(_write_start, folder, choice, instance, effort, "optimise", command)
             state, stopped = _searched(experiment, instance, folder, start, shown, watch)
             if state is None:
@@ -424,7 +431,7 @@ def _write_start(
             overrides=dict(choice.overrides),
             seed=effort.seed,
             engine=effort.engine,
-            settings=asdict(effort),
+            settings={**asdict(effort), "chance_only": choice.chance_only},
             inputs={name: sha256(content) for name, content in files.items()},
             versions=versions_in_use(),
             started=now(),

@@ -9,12 +9,11 @@ from optimisation.workers import Failure, ProcessWorkers, Task, ThreadWorkers, W
 from simulation.components import components
 from simulation.configuration import Configuration
 from simulation.engines.audit import Audit, EnginesDisagree, audit
-from simulation.twin import Twin
+from simulation.knowledge import Knowledge, known
+from simulation.twin import Origin, Twin
 
 REPLICATION = 0
-"""Which replication is run by both engines."""
-AUDITED_SHARE = 0.25
-"""Which first part of the run: a whole department takes SimPy long, and what a plan changes begins there."""
+"""Which replication is run by both engines: the one with the central values of parameters."""
 
 
 @dataclass(frozen=True)
@@ -25,35 +24,36 @@ class AuditingTwin:
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Audit:
         """Run a component with both engines and compare."""
-        until = AUDITED_SHARE * self.twin.instance.settings.horizon.run
-        return audit(self.twin, configuration, component, replication, until)
+        return audit(self.twin, configuration, component, replication)
 
 
-def auditing_twin(instance: Instance, seed: int) -> AuditingTwin:
+def auditing_twin(instance: Instance | Knowledge, seed: int, origin: Origin | None = None) -> AuditingTwin:
     """Return an auditing twin of an instance."""
-    return AuditingTwin(Twin(instance, seed=seed))
+    return AuditingTwin(Twin(instance, seed=seed, origin=origin))
 
 
 def audited_events(
-    instance: Instance,
+    instance: Instance | Knowledge,
     configurations: Sequence[Configuration],
     *,
     seed: int,
     workers: int,
+    origin: Origin | None = None,
     done: Callable[[], None] = lambda: None,
 ) -> list[int]:
-    """Return how many event records of each configuration both engines agreed on, early in one replication.
+    """Return how many event records of each configuration both engines agreed on, in one whole replication.
 
     A component that several configurations leave alike is run once. Raises `EnginesDisagree`.
     """
-    parts = Parts(instance, components(instance))
+    central = known(instance).central
+    parts = Parts(central, components(central))
     keys = [[parts.key(one, part) for part in range(parts.count)] for one in configurations]
     tasks = {
         key: Task(configuration, part, REPLICATION)
         for configuration, row in zip(configurations, keys, strict=True)
         for part, key in enumerate(row)
     }
-    crew = _workers(instance, seed, workers)
+    crew = _workers((instance, seed, origin), workers)
     try:
         found = dict(zip(tasks, crew.run(list(tasks.values()), done), strict=True))
     finally:
@@ -61,11 +61,11 @@ def audited_events(
     return [sum(_agreed(found[key]) for key in row) for row in keys]
 
 
-def _workers(instance: Instance, seed: int, count: int) -> Workers[Audit]:
+def _workers(arguments: tuple[Instance | Knowledge, int, Origin | None], count: int) -> Workers[Audit]:
     """SimPy holds Python's lock: more workers are more processes."""
     if count == 1:
-        return ThreadWorkers(auditing_twin(instance, seed), 1)
-    return ProcessWorkers(auditing_twin, (instance, seed), count)
+        return ThreadWorkers(auditing_twin(*arguments), 1)
+    return ProcessWorkers(auditing_twin, arguments, count)
 
 
 def _agreed(found: Audit | Failure) -> int:

@@ -37,6 +37,10 @@ class Judgement:
     """[objective] the value a search goes by (means; for solvency a mean less deviations)."""
     flags: tuple[str, ...] = ()
     """Reasons to keep the plan off the front: harmful, unstable, a budget likely overrun."""
+    violation: float = 0.0
+    """By how much budgets are likely overrun, as a part of them."""
+    tie: float = 0.0
+    """What settles ties in solvency, taken off its point (`Objectives.tie`)."""
 
 
 class Judges(Protocol[AccountIn]):

@@ -8,6 +8,7 @@ from instances.instance import Instance
 from optimisation.evaluation import Evaluator, Judgement, Judges
 from optimisation.workers import ProcessWorkers, ThreadWorkers, Workers
 from simulation.configuration import Configuration
+from simulation.knowledge import Knowledge
 from simulation.objectives import Essence, Judge
 from simulation.twin import EngineName, Twin
 
@@ -25,7 +26,7 @@ class EssenceTwin:
 
 
 def twin_evaluator(
-    instance: Instance,
+    instance: Instance | Knowledge,
     *,
     seed: int,
     workers: int = 0,
@@ -35,26 +36,36 @@ def twin_evaluator(
 ) -> Evaluator[Essence]:
     """Return an evaluator on so many workers (0: one per core).
 
-    informing: replications of today that tell how much margins vary by chance and knowledge.
+    instance: or what is known of it: then replication r carries parameter draw r, the same for every plan (T13).
+    informing: replications of today, from 0 on, that tell how much margins vary by chance and knowledge; the first
+    carries the central values, hence tells what today spends at these.
     """
     twin = essence_twin(instance, seed, engine)
     count = workers or os.cpu_count() or 1
+
+    def informed(today: Sequence[Essence]) -> Judges[Essence]:
+        judge = twin.judge.informed(today) if today else twin.judge
+        return _judging(judge.expecting(today[0]) if today and twin.twin.knowledge.uncertain else judge)
+
     return Evaluator(
-        instance,
+        twin.twin.instance,
         twin.twin.components,
         _workers(twin, count, (instance, seed, engine)),
-        lambda today: _judging(twin.judge.informed(today) if today else twin.judge),
+        informed,
         informing=informing,
         watch=watch,
     )
 
 
-def essence_twin(instance: Instance, seed: int, engine: EngineName) -> EssenceTwin:
-    """Return a twin of an instance that answers with essences."""
-    return EssenceTwin(Twin(instance, seed=seed, engine_name=engine), Judge.of(instance))
+def essence_twin(instance: Instance | Knowledge, seed: int, engine: EngineName) -> EssenceTwin:
+    """Return a twin of an instance that answers with essences; what is judged by never varies with a draw."""
+    twin = Twin(instance, seed=seed, engine_name=engine)
+    return EssenceTwin(twin, Judge.of(twin.instance))
 
 
-def _workers(twin: EssenceTwin, count: int, arguments: tuple[Instance, int, EngineName]) -> Workers[Essence]:
+def _workers(
+    twin: EssenceTwin, count: int, arguments: tuple[Instance | Knowledge, int, EngineName]
+) -> Workers[Essence]:
     """The compiled engine lets go of Python's lock, SimPy does not."""
     if arguments[2] == "compiled" or count == 1:
         return ThreadWorkers(twin, count)
@@ -64,6 +75,6 @@ def _workers(twin: EssenceTwin, count: int, arguments: tuple[Instance, int, Engi
 def _judging(judge: Judge) -> Judges[Essence]:
     def judged(_configuration: Configuration, accounts: Sequence[Essence], today: Sequence[Essence]) -> Judgement:
         found = judge.judge(accounts, today)
-        return Judgement(found.values, found.point, found.flags)
+        return Judgement(found.values, found.point, found.flags, tie=found.tie)
 
     return judged

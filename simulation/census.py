@@ -48,6 +48,11 @@ class Census:
         """Today's offer, in force at time 0."""
         return todays_offer(self.instance)
 
+    @property
+    def is_drawn(self) -> bool:
+        """Say whether the patients came about under drawn parameters: they were counted."""
+        return False
+
     def plan(self, instance: Instance, component: Component, configuration: Configuration) -> FlatPlan:
         """Compile a configuration that takes over from today's."""
         return self.offer.plan(instance, component, configuration)

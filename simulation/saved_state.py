@@ -250,6 +250,11 @@ class SavedStates:
         return self.header.offer
 
     @property
+    def is_drawn(self) -> bool:
+        """Say whether some replication was saved with drawn parameters."""
+        return any(carried != self.header.fingerprint for carried in self.header.draws)
+
+    @property
     def time(self) -> float:
         """The time of the states: runs start then."""
         return self.header.time

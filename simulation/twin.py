@@ -62,6 +62,10 @@ class Origin(Protocol):
     def offer(self) -> OfferInForce:
         """The offer in force when runs start."""
 
+    @property
+    def is_drawn(self) -> bool:
+        """Say whether what runs start from came about under drawn parameters."""
+
     def plan(self, instance: Instance, component: Component, configuration: Configuration) -> FlatPlan:
         """Compile a configuration that takes over from the offer in force."""
 

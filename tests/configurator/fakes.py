@@ -10,6 +10,7 @@ from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.tables import Table, table
 from instances.instance import Instance
 from simulation.configuration import Configuration, todays_configuration
+from simulation.knowledge import Knowledge
 from simulation.twin import Origin
 
 INDICATOR_COLUMNS = (
@@ -82,7 +83,7 @@ class FakeLaboratory:
 
     def simulate(
         self,
-        instance: Instance,
+        knowledge: Knowledge,
         configuration: Configuration,
         effort: Effort,
         origin: Origin | None = None,
@@ -100,7 +101,7 @@ class FakeLaboratory:
 
     def story(
         self,
-        instance: Instance,
+        knowledge: Knowledge,
         configuration: Configuration,
         effort: Effort,
         origin: Origin | None,
@@ -111,7 +112,7 @@ class FakeLaboratory:
 
     def save(
         self,
-        instance: Instance,
+        knowledge: Knowledge,
         configuration: Configuration,
         effort: Effort,
         origin: Origin | None,
@@ -121,11 +122,11 @@ class FakeLaboratory:
         path.write_text(f"states at {time}")
 
     def events(
-        self, instance: Instance, configuration: Configuration, effort: Effort, origin: Origin | None = None
+        self, knowledge: Knowledge, configuration: Configuration, effort: Effort, origin: Origin | None = None
     ) -> Iterator[str]:
         yield "time,replication,patient\n"
         yield "0.5,0,1\n"
 
-    def experiment(self, instance: Instance, effort: Effort, progress: Progress) -> Experiment:
+    def experiment(self, knowledge: Knowledge, effort: Effort, progress: Progress) -> Experiment:
         self.asked.append(effort)
-        return FakeExperiment(instance, effort, self.interrupted_after)
+        return FakeExperiment(knowledge.central, effort, self.interrupted_after)

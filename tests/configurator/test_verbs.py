@@ -75,10 +75,12 @@ def test_the_front_has_one_row_a_plan_in_a_fixed_order(choice, tmp_path):
     optimised(choice, tmp_path / "run")
     lines = (tmp_path / "run" / "front.csv").read_text().splitlines()
     assert lines[0] == (
-        "id,satisfaction,satisfaction_low,satisfaction_high,efficiency,efficiency_low,efficiency_high,"
-        "solvency,solvency_low,solvency_high,probability_non_dominated,replications,changes"
+        "id,satisfaction,satisfaction_low,satisfaction_high,satisfaction_chance_low,satisfaction_chance_high,"
+        "efficiency,efficiency_low,efficiency_high,efficiency_chance_low,efficiency_chance_high,"
+        "solvency,solvency_low,solvency_high,solvency_chance_low,solvency_chance_high,"
+        "probability_non_dominated,replications,changes"
     )
-    assert lines[1] == "P01,64.0,63.5,64.5,2.0,1.5,2.5,-0.03,-0.53,0.47,0.9,4,Support at home +6 in The hills"
+    assert lines[1] == "P01,64.0,63.5,64.5,,,2.0,1.5,2.5,,,-0.03,-0.53,0.47,,,0.9,4,Support at home +6 in The hills"
     assert [line[:3] for line in lines[1:]] == ["P01", "P02", "P03"]
 
 

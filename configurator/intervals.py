@@ -1,0 +1,139 @@
+"""Means with intervals as people see them: with what is not known, and beside it by chance alone.
+
+The interval by chance alone is centred on its own mean, that of the central values of the parameters, which need not
+be the mean over what is not known. It is the one that as many replications would give as the other interval has,
+the spread estimated from fewer (`replicating.CHANCE_REPLICATIONS` at most).
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from configurator.laboratory import ObservationCheck
+from configurator.replicating import Replicated
+from configurator.results import Interval
+from configurator.tables import Cell, Table, table
+from instances.instance import Instance
+from simulation.estimates import Estimate, estimate
+from simulation.indicators import COLUMN_KEYS, IndicatorRow, compare_observations, indicator_table
+from simulation.objectives import SOLVENCY
+
+INDICATOR_COLUMNS = (
+    "indicator", *COLUMN_KEYS, "unit", "mean", "standard_error", "low", "high", "chance_low", "chance_high",
+    "replications",
+)  # fmt: skip
+QUANTILE_RESAMPLES = 2000
+
+Floats = npt.NDArray[np.float64]
+
+
+def interval_of(found: Estimate, by_chance: Estimate | None = None) -> Interval:
+    """Return an estimate as people see it."""
+    low, high = chance_ends(by_chance, found.replications)
+    return Interval(found.mean, found.low, found.high, low, high)
+
+
+def chance_ends(by_chance: Estimate | None, replications: int) -> tuple[float | None, float | None]:
+    """Return the interval that so many replications would have by chance alone, from an estimate of fewer.
+
+    A half-width shrinks with the root of the number of replications.
+    """
+    if by_chance is None or by_chance.replications < 2 or replications < 2:
+        return None, None
+    half = (by_chance.high - by_chance.mean) * (by_chance.replications / replications) ** 0.5
+    return by_chance.mean - half, by_chance.mean + half
+
+
+def objective_intervals(
+    instance: Instance, values: Floats, point: Floats, chance_values: Floats | None, chance_point: Floats | None
+) -> tuple[Interval, ...]:
+    """Return objectives as people see them, from values [replication, objective] and the point a front goes by.
+
+    Solvency is the cautious value, with an interval as wide as the quantile it stands for is uncertain. The last two
+    are the same by chance alone, None where it was not simulated.
+    """
+    count = len(values)
+    intervals = []
+    for number, row in enumerate(instance.objectives):
+        if row.expression.strip() != SOLVENCY:
+            by_chance = None if chance_values is None else estimate(chance_values[:, number])
+            intervals.append(interval_of(estimate(values[:, number]), by_chance))
+            continue
+        cautious, deviations = float(point[number]), instance.settings.economics.solvency_deviations
+        shown = Interval(cautious, *_around(values[:, number], cautious, deviations, count))
+        if chance_values is not None and chance_point is not None and len(chance_values) > 1:
+            centre = float(chance_point[number])
+            low, high = _around(chance_values[:, number], centre, deviations, count)
+            shown = replace(shown, chance_low=low, chance_high=high)
+        intervals.append(shown)
+    return tuple(intervals)
+
+
+def _around(values: Floats, point: float, deviations: float, replications: int) -> tuple[float, float]:
+    """Return a 95 % interval of a cautious value.
+
+    It is as wide as the quantile at -`deviations` is uncertain: how far it moves when so many replications are
+    redrawn.
+    """
+    if len(values) < 2:
+        return point, point
+    probability = 0.5 * math.erfc(deviations / math.sqrt(2.0))
+    drawn = np.random.Generator(np.random.Philox(0)).choice(values, size=(QUANTILE_RESAMPLES, replications))
+    moved = np.quantile(drawn, probability, axis=1) - np.quantile(values, probability)
+    low, high = np.quantile(moved, [0.025, 0.975])
+    return point + float(low), point + float(high)
+
+
+def indicators(instance: Instance, found: Replicated, by_chance: Replicated | None) -> Table:
+    """Return the table of indicators.csv."""
+    beside = {_key(row): row.estimate for row in _rows(instance, by_chance)}
+    cells = (_indicator_cells(row, beside.get(_key(row))) for row in _rows(instance, found))
+    return table("indicators", INDICATOR_COLUMNS, cells)
+
+
+def _rows(instance: Instance, found: Replicated | None) -> tuple[IndicatorRow, ...]:
+    return () if found is None else indicator_table(instance, found.accounts, found.today)
+
+
+def _key(row: IndicatorRow) -> tuple[str, ...]:
+    return (row.indicator, *(getattr(row, key) for key in COLUMN_KEYS))
+
+
+def _indicator_cells(row: IndicatorRow, by_chance: Estimate | None) -> list[Cell]:
+    low, high = chance_ends(by_chance, row.estimate.replications)
+    cells: dict[str, Cell] = {**row.cells(), "chance_low": low, "chance_high": high}
+    return [_known(cells[name]) for name in INDICATOR_COLUMNS]
+
+
+def _known(cell: Cell) -> Cell:
+    """Return an undefined figure as an empty cell: nan never passes."""
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+def observations(instance: Instance, found: Replicated, by_chance: Replicated | None) -> tuple[ObservationCheck, ...]:
+    """Return every observation beside what was simulated."""
+    simulated, beside = _compared(instance, found), {} if by_chance is None else _compared(instance, by_chance)
+    checks = []
+    for row in instance.observations:
+        known = simulated.get(row.observation)
+        checks.append(
+            ObservationCheck(
+                observation=row.observation,
+                description=row.description,
+                unit=row.unit,
+                role=row.role,
+                value=row.value,
+                low=row.low,
+                high=row.high,
+                simulated=None if known is None else interval_of(known, beside.get(row.observation)),
+            )
+        )
+    return tuple(checks)
+
+
+def _compared(instance: Instance, found: Replicated) -> dict[str, Estimate]:
+    """Return what was simulated of each observation, those left out that nothing could be computed of."""
+    compared = compare_observations(instance, found.accounts)
+    return {each.observation.observation: each.simulated for each in compared if each.simulated.replications}

@@ -1,0 +1,105 @@
+"""Accounts of whole territories, replication by replication, on all cores."""
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from configurator.laboratory import Effort, SimulationFailed
+from optimisation.workers import Failure, ProcessWorkers, Task, ThreadWorkers, Workers
+from simulation.components import components
+from simulation.configuration import Configuration, content_key
+from simulation.knowledge import Knowledge
+from simulation.ledgers.account import Account, total
+from simulation.twin import EngineName, Origin, Twin
+
+CHANCE_REPLICATIONS = 10
+"""Replications at most that tell how far chance alone spreads results: each costs as much as any other."""
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """The accounts of a configuration and of today in the same replications."""
+
+    accounts: tuple[Account, ...] = ()
+    today: tuple[Account, ...] = ()
+
+    def __add__(self, other: "Replicated") -> "Replicated":
+        """Return the replications of both, one after the other."""
+        return Replicated(self.accounts + other.accounts, self.today + other.today)
+
+    def first(self, count: int) -> "Replicated":
+        """Return the first replications."""
+        return Replicated(self.accounts[:count], self.today[:count])
+
+
+@dataclass(frozen=True)
+class Simulating:
+    """A configuration to simulate, and what is offered where its runs start, on workers."""
+
+    workers: Workers[Account]
+    knowledge: Knowledge
+    configuration: Configuration
+    today: Configuration
+
+    def replicated(self, replications: Sequence[int]) -> Replicated:
+        """Simulate the configuration, and today beside it when it is another one."""
+        accounts = self._whole(self.configuration, replications)
+        same = self.configuration == self.today
+        return Replicated(accounts, accounts if same else self._whole(self.today, replications))
+
+    def _whole(self, configuration: Configuration, replications: Sequence[int]) -> tuple[Account, ...]:
+        """Return the account of the whole territory in each replication."""
+        parts = len(components(self.knowledge.central))
+        tasks = [Task(configuration, part, replication) for replication in replications for part in range(parts)]
+        accounts = []
+        for answer in self.workers.run(tasks, lambda: None):
+            if isinstance(answer, Failure):
+                raise SimulationFailed(f"the simulation of {content_key(configuration)[:16]} failed: {answer.message}")
+            accounts.append(answer)
+        return tuple(total(accounts[start : start + parts]) for start in range(0, len(accounts), parts))
+
+
+def by_chance_alone(
+    knowledge: Knowledge,
+    configuration: Configuration,
+    today: Configuration,
+    effort: Effort,
+    origin: Origin | None,
+    found: Replicated,
+) -> Replicated | None:
+    """Return the replications that tell chance alone: all at the central values of the parameters.
+
+    Replication 0 of those found carries these values already. None: a single replication tells nothing of spread,
+    and states that were saved with drawn parameters have no central counterpart.
+    """
+    count = len(found.accounts)
+    if not knowledge.uncertain or count < 2:
+        return found
+    if origin is not None and origin.is_drawn:
+        return None
+    with closing(account_workers(knowledge.chance_only, effort, origin)) as workers:
+        others = Simulating(workers, knowledge.chance_only, configuration, today)
+        return found.first(1) + others.replicated(range(1, min(count, CHANCE_REPLICATIONS)))
+
+
+def twin_of(knowledge: Knowledge, seed: int, engine_name: EngineName, origin: Origin | None) -> Twin:
+    """Return a twin; a function that processes can be given."""
+    return Twin(knowledge, seed=seed, engine_name=engine_name, origin=origin)
+
+
+def account_workers(knowledge: Knowledge, effort: Effort, origin: Origin | None = None) -> Workers[Account]:
+    """Return workers that keep whole accounts; only the compiled engine lets go of Python's lock."""
+    arguments = (knowledge, effort.seed, effort.engine, origin)
+    if effort.engine == "simpy" and worker_count(effort.workers) > 1:
+        return ProcessWorkers(twin_of, arguments, worker_count(effort.workers))
+    return ThreadWorkers(twin_of(*arguments), worker_count(effort.workers))
+
+
+def worker_count(asked: int) -> int:
+    """Return how many workers to use: as many as asked, or one per core this process may use."""
+    if asked > 0:
+        return asked
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
