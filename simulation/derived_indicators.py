@@ -74,6 +74,19 @@ GENERAL = (
         "efficiency", "currency", "net monetary benefit against today per inhabitant",
         "(net_benefit-today.net_benefit)/inhabitants",
     ),
+    Derived("access_gini", "index", "inequality of access between territories: Gini", "gini(access,zone)"),
+    Derived(
+        "access_extreme_ratio", "ratio", "access in the best-served territory over the worst",
+        "extreme_ratio(access,zone)",
+    ),
+    Derived(
+        "access_gap", "points", "access in the best-served kind of territory (urbanicity) less the worst",
+        "gap(access,urbanicity)",
+    ),
+    Derived(
+        "personalisation", "percent", "degree of personalisation: how far the pathway depends on the profile",
+        "100*dependence(joined,profile,pathway)",
+    ),
     *(Derived(name, "points", f"satisfaction: {name.replace('_', ' ')}", f"100*score[component={name}]/scored")
       for name in COMPONENTS),
 )  # fmt: skip

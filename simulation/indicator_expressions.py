@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from instances.faults import ConfiguratorError
 from simulation.economics import margin_rate
+from simulation.inequality import dependence, extreme_ratio, gap, gini
 
 
 class InvalidExpression(ConfiguratorError):  # noqa: N818 (named for what it says)
@@ -77,6 +78,10 @@ def _quotient(first: float, second: float) -> float:
     return first / second if second != 0.0 else math.nan
 
 
+def _rows(cells: tuple[float, ...], columns: int) -> list[tuple[float, ...]]:
+    return [cells[start : start + columns] for start in range(0, len(cells), columns)]
+
+
 OPERATORS: dict[str, Callable[..., float]] = {
     "+": lambda first, second: first + second,
     "-": lambda first, second: first - second,
@@ -91,11 +96,18 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "margin": margin_rate,
     "defined": lambda value, otherwise: otherwise if math.isnan(value) else value,
     "below": lambda value, limit: math.nan if math.isnan(value) else float(value < limit),
+    "gini": lambda *pairs: gini(pairs[::2], pairs[1::2]),
+    "extreme_ratio": lambda *pairs: extreme_ratio(pairs[::2], pairs[1::2]),
+    "gap": lambda *pairs: gap(pairs[::2], pairs[1::2]),
+    "dependence": lambda columns, *cells: dependence(_rows(cells, int(columns))),
 }
 """min and max leave undefined values out; margin(revenue, cost) is `economics.margin_rate`; below(value, limit) is 1
-where it is, so that its mean over replications is a probability."""
+where it is, so that its mean over replications is a probability. gini, extreme_ratio and gap (`inequality`) are
+written with a key, `gini(access,zone)`, and stand for the value and the persons of each of its groups; `dependence`
+with two, `dependence(joined,profile,pathway)`, for the number of columns and the cells of the table they make."""
 
-ARGUMENTS = {"abs": 1, "margin": 2, "defined": 2, "below": 2}
+ARGUMENTS = {"abs": 1, "margin": 2, "defined": 2, "below": 2, "gini": 2, "extreme_ratio": 2, "gap": 2, "dependence": 3}
+SPREADS = ("gini", "extreme_ratio", "gap", "dependence")
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z_][\w.]*)|(?P<filters>\[[^\]]*\])|(?P<sign>[-+*/(),]))"

@@ -15,6 +15,7 @@ from instances.tables import Observation
 from simulation.derived_indicators import GENERAL, Derived, satisfaction, solvency
 from simulation.estimates import Estimate, estimate
 from simulation.indicator_expressions import (
+    SPREADS,
     Call,
     Expression,
     Filter,
@@ -29,7 +30,7 @@ from simulation.indicator_expressions import (
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import Chart, FloatArray
 from simulation.ledgers.outcomes import COMPONENTS
-from simulation.quantities import MONEY, POOL, QUANTITIES, WHERE, WHO, Selection, select
+from simulation.quantities import MONEY, NOBODY, POOL, QUANTITIES, WHERE, WHO, Selection, select
 
 CONSTANTS: dict[str, tuple[str, str]] = {
     "years": ("years", "length of the run"),
@@ -78,18 +79,45 @@ class Catalogue:
         if depth > _MAX_DEPTH:
             raise InvalidExpression("an indicator is defined by itself")
 
-        def replaced(term: Term) -> Expression:
-            if term.name in QUANTITIES:
-                select(self.chart, term, QUANTITIES[term.name].keys)  # raises on unknown keys and values
-                return term
-            if term.name in CONSTANTS:
-                return self._constant(term)
-            if term.name not in self.derived:
-                raise UnknownName("indicator", term.name, self.names)
-            inside = parse(self.derived[term.name].expression)
-            return self._expand(replace_terms(inside, lambda each: _narrowed(each, term)), depth + 1)
+        if isinstance(expression, Call):
+            arguments = expression.arguments
+            if expression.function in SPREADS:
+                arguments = self._spread(expression)
+            return Call(expression.function, tuple(self._expand(each, depth) for each in arguments))
+        return self._expanded(expression, depth) if isinstance(expression, Term) else expression
 
-        return replace_terms(expression, replaced)
+    def _expanded(self, term: Term, depth: int) -> Expression:
+        if term.name in QUANTITIES:
+            select(self.chart, term, QUANTITIES[term.name].keys)  # raises on unknown keys and values
+            return term
+        if term.name in CONSTANTS:
+            return self._constant(term)
+        if term.name not in self.derived:
+            raise UnknownName("indicator", term.name, self.names)
+        inside = parse(self.derived[term.name].expression)
+        return self._expand(replace_terms(inside, lambda each: _narrowed(each, term)), depth + 1)
+
+    def _spread(self, call: Call) -> tuple[Expression, ...]:
+        """Return what a figure over groups is made of: the figure for each group beside its persons, or a table."""
+        figure, *keys = call.arguments
+        groups = [self._groups(call.function, key) for key in keys]
+        if call.function == "dependence":
+            cells = (_for_group(_for_group(figure, row), column) for row in groups[0] for column in groups[1])
+            return (Number(float(len(groups[1]))), *cells)
+        persons = Term("scored", today=any(term.today for term in terms(figure)))
+        return tuple(_for_group(each, group) for group in groups[0] for each in (figure, persons))
+
+    def _groups(self, function: str, key: Expression) -> tuple[Filter, ...]:
+        chart = self.chart
+        members = {
+            "zone": tuple(chart.zones),
+            "urbanicity": tuple(sorted({row.urbanicity for row in chart.instance.territories})),
+            "profile": tuple(name for name, p in chart.profiles.items() if not chart.background[p]),
+            "pathway": tuple(chart.pathways),
+        }
+        if not isinstance(key, Term) or key.name not in members:
+            raise InvalidExpression(f"{function}: expected {', '.join(members)} after the figure, found {key}")
+        return tuple(Filter(key.name, (name,)) for name in members[key.name])
 
     def _constant(self, term: Term) -> Expression:
         settings = self.chart.instance.settings
@@ -134,6 +162,11 @@ class Catalogue:
         if key not in self._selections:
             self._selections[key] = select(self.chart, term, QUANTITIES[term.name].keys)
         return self._selections[key]
+
+
+def _for_group(expression: Expression, group: Filter) -> Expression:
+    """Return an expression for one group only."""
+    return replace_terms(expression, lambda term: _narrowed(term, Term(term.name, (group,))))
 
 
 def _narrowed(term: Term, outer: Term) -> Term:
@@ -227,8 +260,10 @@ _BY_POOL = (("resource",), ("zone", "resource"))
 BREAKDOWNS: dict[str, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(("persons", "person_years", "arrivals", "deaths", "death_rate", "qaly"), _BY_PEOPLE),
     **dict.fromkeys(("satisfaction", *COMPONENTS), _BY_PEOPLE),
-    **dict.fromkeys(("falls", "home_days", "institution_days", "hospital_days", "net_benefit"), _BY_PEOPLE),
-    "efficiency": ((), ("zone",)),
+    **dict.fromkeys(("falls", "home_days", "institution_days", "hospital_days"), _BY_PEOPLE),
+    **dict.fromkeys(("efficiency", "net_benefit"), ((), ("zone",))),
+    **dict.fromkeys(("access_gini", "access_extreme_ratio", "access_gap"), ((), ("profile",))),
+    "personalisation": ((), ("zone",)),
     "solvency": ((),),
     **dict.fromkeys(("entries", "residents", "mean_stay", "mean_wait", "within_tolerable", "gate_breaks"), _BY_STEP),
     "blocked_days": _BY_STEP,
@@ -273,9 +308,13 @@ def _cells(catalogue: Catalogue) -> Iterator[tuple[str, dict[str, str], Term]]:
         for keys in breakdowns:
             for values in _combinations(catalogue.chart, keys):
                 yield name, values, Term(name, _filters(values))
+            if name in ("revenue", "cost") and keys in (("pathway",), ("profile",)):
+                nobody = {keys[0]: NOBODY}  # so that the parts make the whole
+                yield name, nobody, Term(name, _filters(nobody))
     for hazard in catalogue.chart.hazards:
-        name = f"events[hazard={hazard}]"
-        yield from ((name, {}, parsed) for parsed in [parse(name)] if isinstance(parsed, Term))
+        yield f"events[hazard={hazard}]", {}, Term("events", (Filter("hazard", (hazard,)),))
+    for label in sorted({row.urbanicity for row in catalogue.chart.instance.territories if row.urbanicity}):
+        yield f"access[urbanicity={label}]", {}, Term("access", (Filter("urbanicity", (label,)),))
 
 
 def _combinations(chart: Chart, keys: tuple[str, ...]) -> Iterator[dict[str, str]]:

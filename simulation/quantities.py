@@ -25,6 +25,8 @@ WHO = ("zone", "urbanicity", "profile", "pathway")
 WHERE = (*WHO, "step", "setting", "resource")
 POOL = ("zone", "resource")
 SETTINGS = ("home", "emergency", "ward", "rehabilitation", "institution", "exit")
+NOBODY = "-"
+"""The profile or pathway of money that belongs to none: capacities, sites, investments."""
 MONEY = ("zone", "urbanicity", "profile", "pathway", "provider", "sector")
 
 
@@ -139,17 +141,19 @@ class Selection:
     @cached_property
     def money_profile(self) -> FloatArray:
         """Profiles of money [P + 1]; last: what belongs to none."""
-        return np.append(self.profile, float("profile" not in self.given))
+        return self._named("profile", (*self.chart.profiles, NOBODY))
 
     @cached_property
     def money_people(self) -> FloatArray:
         """The same without background demand."""
-        return np.append(self.people, float("profile" not in self.given))
+        if "profile" in self.given:
+            return self.money_profile
+        return self.money_profile * np.append(~self.chart.background, True)
 
     @cached_property
     def money_pathway(self) -> FloatArray:
         """Pathways of money [W + 1]; last: what belongs to none."""
-        return np.append(self.pathway, float("pathway" not in self.given))
+        return self._named("pathway", (*self.chart.pathways, NOBODY))
 
     def _named(self, key: str, names: Iterable[str]) -> FloatArray:
         return self._matching(key, [(name,) for name in names])
@@ -186,7 +190,9 @@ def select(chart: Chart, term: Term, keys: Iterable[str]) -> Selection:
         if key in _OF_ACCOUNTS and not chosen.given.keys().isdisjoint(_OF_PEOPLE):
             raise InvalidExpression(f"{term}: {key!r} cannot be given together with a profile or a pathway")
         by_place = key == "zone" and allowed == POOL
-        getattr(chosen, "pool" if by_place else _ASPECTS.get(key, key))  # raises on an unknown value
+        of_money = key in _OF_PEOPLE and "provider" in allowed
+        aspect = f"money_{key}" if of_money else "pool" if by_place else _ASPECTS.get(key, key)
+        getattr(chosen, aspect)  # raises on an unknown value
     return chosen
 
 
