@@ -1,0 +1,252 @@
+"""What somebody alive at the horizon still has before them: discounted QALYs and production cost to the end of life.
+
+A value V that accrues at rate u and is discounted at the force d = log(1 + rate) solves, for states i of the chain,
+
+    V_i = sum_b L_ib(d) u_b + sum_j [ L(d) R + E(d) P ]_ij V_j,
+
+with L and E the kernel's lasting and ending at the Laplace variable d, R the rates and P the routing probabilities:
+the infinite horizon needs no inversion, one sparse linear system a different mix. Ports lead on by today's mixes, given
+the pathway lived on. Stays are valued from their entry: what they have lasted already is not known here.
+
+Nobody waits in the chain: who waits for a place at the horizon is valued as if it were free. Marks and services not yet
+acting average over the states of a (profile, step) by how long a person spends in each from a first orientation on.
+
+Life without end has a value only when discounted. So that every value is finite, nobody is credited with more than
+`REMAINING_YEARS` discounted years: whoever would live longer has QALYs and cost scaled down in proportion.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, csr_matrix, identity
+from scipy.sparse.linalg import splu
+
+from instances.instance import Instance
+from instances.tables import Capacity, Cost
+from simulation.components import pools
+from simulation.economics import force_of_interest
+from simulation.flat_model import FlatModel
+from simulation.fluid.chain import Chain
+from simulation.fluid.columns import Ledger, table
+from simulation.fluid.kernel import kernel
+from simulation.fluid.lumps import Lumps
+from simulation.fluid.orientation import Choices
+from simulation.fluid.population import Population, choices_of, distinct
+
+Floats = NDArray[np.float64]
+
+REMAINING_YEARS = 40.0
+_LEAST_FORCE = 1e-6
+"""Per year: keeps the system regular for lives without end at a discount rate of 0."""
+
+
+@dataclass(frozen=True)
+class RemainingValue:
+    """Per person alive in (territory, profile, step) [Z, P, S], discounted to the horizon; 0 where nobody lives."""
+
+    qaly: Floats
+    cost: Floats
+
+
+def remaining_value(instance: Instance, model: FlatModel | None = None) -> RemainingValue:
+    """Return the value of the lives beyond the horizon under today's mixes; `model`: a flat model of the instance."""
+    people = Population.of(instance, model)
+    chain = Chain(people.story, people.offered, range(len(people.profiles)), breaks=True)
+    accrual = _Accrual(instance, chain)
+    force = max(force_of_interest(instance.settings.economics.discount_rate), _LEAST_FORCE)
+    system = _System(chain, accrual, force / instance.settings.time_units_per_year)
+    kinds, which = distinct(people.mixes(people.today))
+    newcomers = people.newcomers()
+    values = [
+        system.values(
+            choices_of(mix), newcomers[[zone for zone, kind in enumerate(which) if kind == number]].sum(axis=0)
+        )
+        for number, mix in enumerate(kinds)
+    ]
+    unit_costs = _unit_costs(instance)
+    shape = (len(people.zones), len(people.profiles), people.story.steps)
+    qaly, cost = np.zeros(shape), np.zeros(shape)
+    for zone, kind in enumerate(which):
+        found = values[kind]
+        years = found[..., 0] / instance.settings.time_units_per_year
+        part = np.minimum(1.0, REMAINING_YEARS / np.maximum(years, 1e-12))
+        qaly[zone] = part * found[..., 1]
+        cost[zone] = part * (found[..., 2] + found[..., 3:] @ unit_costs[zone])
+    return RemainingValue(qaly, cost)
+
+
+class _Accrual:
+    """What accrues in each state [state, measure] and with each move: time, QALYs, cost, units of each resource."""
+
+    def __init__(self, instance: Instance, chain: Chain) -> None:
+        ledger = Ledger(instance, chain.story)
+        self.lumps = Lumps(ledger, chain.story)
+        keys = [(state.step, state.profile, state.owner) for state in chain.states]
+        kinds = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        first = dict(zip(reversed(keys), reversed(chain.states), strict=True))
+        self._lines = [ledger.living(first[key]) for key in kinds]
+        self._kind = np.array([kinds[key] for key in keys])
+        self._ledger = ledger
+        self._resources = len(instance.resources)
+
+    def living(self) -> Floats:
+        """Return what a time unit in each state amounts to [state, measure]."""
+        return np.asarray((table(self._lines, self._width) @ self._measures())[self._kind])
+
+    def moves(self) -> Floats:
+        """Return what each line of lumps amounts to [line, measure]."""
+        return np.asarray(table(self.lumps.lines, self._width) @ self._measures())
+
+    @property
+    def _width(self) -> int:
+        return len(self._ledger.columns)
+
+    def _measures(self) -> Floats:
+        weights = np.zeros((self._width, 3 + self._resources))
+        for key, column in self._ledger.columns.items():
+            if key[0] in ("time", "qaly", "cost"):
+                weights[column, ("time", "qaly", "cost").index(str(key[0]))] = 1.0
+            elif key[0] == "use":
+                weights[column, 3 + int(key[1])] = 1.0
+        return weights
+
+
+class _System:
+    """The chain at one real Laplace variable; what hangs on the mix is put in by `values`."""
+
+    def __init__(self, chain: Chain, accrual: _Accrual, variable: float) -> None:
+        self.chain = chain
+        size = len(chain.states)
+        lasting, ending = kernel(chain, np.array([variable], dtype=np.complex128)).at(0)
+        self.lasting, ending = lasting.real.tocsr(), ending.real.tocsr()
+        passage = (self.lasting @ chain.rates + ending @ chain.ends).tocsr()
+        self.inside = passage[:, :size]
+        self._crossings(passage[:, size:].tocoo())
+        self._candidates(accrual.lumps)
+        by_rate, by_end = chain.lines(accrual.lumps)
+        living, self.moves = accrual.living(), accrual.moves()
+        per_time = living + by_rate @ self.moves
+        self.gain = self.lasting @ per_time + ending @ (by_end @ self.moves)
+
+    def _crossings(self, to_ports: coo_matrix) -> None:
+        """Group crossings into ports by what decides how they go on: profile and pathway before, and the port."""
+        chain = self.chain
+        numbers: dict[tuple[int, int, int], int] = {}
+        hosts = [chain.hosts.get((state.step, state.profile), -1) for state in chain.states]
+        groups = [
+            numbers.setdefault((chain.states[origin].profile, hosts[origin], port), len(numbers))
+            for origin, port in zip(to_ports.row.tolist(), to_ports.col.tolist(), strict=True)
+        ]
+        shape = (len(chain.states), len(numbers))
+        self.into_groups = csr_matrix((to_ports.data, (to_ports.row, np.array(groups, dtype=np.int64))), shape)
+        self.groups = list(numbers)
+
+    def _candidates(self, lumps: Lumps) -> None:
+        """List where each group may land: (group, pathway, line of lumps, state, probability of the state)."""
+        story = self.chain.story
+        rows = []
+        for number, (_, host, port) in enumerate(self.groups):
+            there = self.chain.ports[port]
+            before = host if host >= 0 else story.pathway[there.step]
+            for pathway in self.chain.offered[there.profile] or (-1,):
+                landing = story.land(there, pathway)
+                line = lumps.of_landing(landing, before)
+                rows.append((number, pathway, line, -1, 0.0))
+                rows += [(number, pathway, line, self.chain.number[state], part) for part, state in landing.outcomes]
+        columns = list(zip(*rows, strict=True)) or [()] * 5
+        self._group, self._pathway, self._line, self._state = (np.array(each, dtype=np.int64) for each in columns[:4])
+        self._part = np.array(columns[4], dtype=np.float64)
+
+    def _chances(self, choice: Choices) -> Floats:
+        """Return the probability of the pathway of each candidate under a mix."""
+        known: dict[tuple[int, int], float] = {}
+        for number, (profile, host, port) in enumerate(self.groups):
+            for pathway, chance in choice.after(profile, host, self.chain.ports[port].profile):
+                known[number, pathway] = chance
+        pairs = zip(self._group.tolist(), self._pathway.tolist(), strict=True)
+        return np.array([known.get(pair, 0.0) for pair in pairs])
+
+    def values(self, choice: Choices, newcomers: Floats) -> Floats:
+        """Return the value of the life before each [profile, step, measure]; `newcomers`: how many have each profile.
+
+        Newcomers weigh the states of one profile and step.
+        """
+        size = len(self.chain.states)
+        chance = self._chances(choice)
+        there = self._state >= 0
+        landing = csr_matrix(
+            ((chance * self._part)[there], (self._group[there], self._state[there])), (len(self.groups), size)
+        )
+        gains = np.zeros((len(self.groups), self.moves.shape[1]))
+        np.add.at(gains, self._group[~there], chance[~there, None] * self.moves[self._line[~there]])
+        # typed loosely: the stubs of scipy do not know the transposed solve
+        solver: Any = splu((identity(size, format="csr") - self.inside - self.into_groups @ landing).tocsc())
+        value = solver.solve(self.gain + self.into_groups @ gains)
+        weight = self.lasting.T @ solver.solve(self._begun(choice, newcomers), "T")
+        return self._by_step(value, np.maximum(weight, 0.0))
+
+    def _begun(self, choice: Choices, newcomers: Floats) -> Floats:
+        """Return how many begin in each state [state]."""
+        story, begun = self.chain.story, np.zeros(len(self.chain.states))
+        for profile, count in enumerate(newcomers):
+            for pathway, chance in choice.after(profile, -1, profile):
+                if pathway >= 0:
+                    for part, state in story.enter(story.entry[pathway], profile, 0).outcomes:
+                        begun[self.chain.number[state]] += count * chance * part
+        return begun
+
+    def _by_step(self, value: Floats, weight: Floats) -> Floats:
+        """Average states of one profile and step; where nobody comes, the states count alike."""
+        story = self.chain.story
+        place = np.array([state.profile * story.steps + state.step for state in self.chain.states])
+        count = story.profiles * story.steps
+        alike = np.bincount(place, weight, minlength=count)
+        weight = np.where(alike[place] > 0.0, weight, 1.0)
+        total = np.bincount(place, weight, minlength=count)
+        found = np.zeros((count, value.shape[1]))
+        np.add.at(found, place, weight[:, None] * value)
+        found /= np.where(total > 0.0, total, 1.0)[:, None]
+        for passing in np.flatnonzero(total == 0.0).tolist():
+            found[passing] = self._on_entering(value, passing % story.steps, passing // story.steps)
+        return found.reshape(story.profiles, story.steps, -1)
+
+    def _on_entering(self, value: Floats, step: int, profile: int) -> Floats:
+        """Return the value in a step nobody stays in, as a place awaited there is granted at once: that of going on."""
+        numbers = self.chain.number
+        parts = [(part, state) for part, state in self.chain.story.enter(step, profile, 0).outcomes if state in numbers]
+        total = sum((part * value[numbers[state]] for part, state in parts), start=np.zeros(value.shape[1]))
+        return np.asarray(total)
+
+
+def _unit_costs(instance: Instance) -> Floats:
+    """Return what a unit of each resource costs per time unit in use [territory, resource], at today's capacity.
+
+    Rows by capacity-year and open-site-year, which do not hang on who comes, spread over the effective units of the
+    pool: the average cost of a unit, as if in full use. Added units are left out: nothing is added beyond the horizon.
+    """
+    found = np.zeros((len(instance.territories), len(instance.resources)))
+    for pool in pools(instance):
+        resource = instance.resources[pool.resource]
+        rows = [instance.capacities[row] for row in pool.rows]
+        effective = sum(
+            row.current * (1.0 - (instance.zone_by_code[row.zone].travel_share if resource.travels else 0.0))
+            for row in rows
+        )
+        if effective > 0.0:
+            yearly = sum(_yearly(instance, cost, row) for cost in instance.costs for row in rows)
+            for number, zone in enumerate(instance.territories):
+                if instance.ancestor(zone.zone, resource.level) == pool.zone:
+                    found[number, pool.resource] = yearly / effective / instance.settings.time_units_per_year
+    return found
+
+
+def _yearly(instance: Instance, cost: Cost, row: Capacity) -> float:
+    """Return the yearly money of a cost row for a capacity row at today's units, as the money ledger has it."""
+    if cost.basis not in ("capacity-year", "open-site-year") or cost.subject != f"resource:{row.resource}":
+        return 0.0
+    named = any(each.resource == row.resource and each.provider == cost.provider for each in instance.capacities)
+    if (named and row.provider != cost.provider) or not (cost.provider or row.provider):
+        return 0.0
+    return cost.amount * (row.current if cost.basis == "capacity-year" else float(row.current > 0))
