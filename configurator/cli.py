@@ -235,6 +235,51 @@ def breaks(
 
 
 @app.command()
+def calibrate(
+    instance: InstanceArgument,
+    free: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--free", metavar="NAME", help="A parameter that may move; may be repeated; default: those marked free."
+        ),
+    ] = None,
+    evaluations: Annotated[int, typer.Option("--evaluations", min=3, help="Sets of values tried at most.")] = 100,
+    pull: Annotated[
+        float, typer.Option("--pull", min=0.0, help="How strongly values are held where they started; 0: not.")
+    ] = 0.1,
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    seed: SeedOption = None,
+    replications: Annotated[int | None, typer.Option("--replications", min=1, help="Replications; default: 3.")] = None,
+    workers: WorkersOption = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: a new one under runs/.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move the free parameters within their ranges until the observations to fit are met."""
+    from configurator import calibrating
+    from configurator.printing import table_text
+    from configurator.progress import shown
+
+    with shown(as_json) as progress:
+        found = calibrating.calibrate_instance(
+            _choice(instance, scenario, set_),
+            _wish(seed, replications, None, None, workers, "compiled"),
+            free=tuple(free or ()),
+            evaluations=evaluations,
+            pull=pull,
+            out=out,
+            command=_command(),
+            progress=progress,
+        )
+    if as_json:
+        _print_json(found.document())
+    else:
+        typer.echo(f"{table_text(found.parameters)}\n\n{table_text(found.observations)}\n\n{found.sentences}")
+    if found.is_stopped:
+        raise typer.Exit(STOPPED_EARLY)
+
+
+@app.command()
 def optimise(
     instance: InstanceArgument,
     scenario: ScenarioOption = None,

@@ -26,7 +26,6 @@ from configurator.results import ObjectiveScale, SearchState
 from configurator.runs.findings import (
     FRONT_PAGE,
     SUMMARY,
-    TODAY,
     Front,
     front_of,
     json_text,
@@ -40,18 +39,10 @@ from configurator.runs.findings import (
     write_results,
 )
 from configurator.runs.journal import JOURNAL, Journal
-from configurator.runs.manifest import (
-    Manifest,
-    now,
-    read_manifest,
-    result_hashes,
-    sha256,
-    versions_in_use,
-    write_manifest,
-)
-from configurator.runs.store import RunFolder, copy_inputs, free_folder, new_run, open_run, write_atomically
+from configurator.runs.records import write_hashes, write_start
+from configurator.runs.store import RunFolder, free_folder, new_run, open_run, write_atomically
 from configurator.tables import Table, csv_text, table
-from instances.catalogue import instance_folder, load_instance, read_source, shipped_instances
+from instances.catalogue import load_instance, read_source, shipped_instances
 from instances.faults import Fault, InvalidInstance
 from instances.instance import Instance
 from simulation.configuration import Configuration, content_key, todays_configuration
@@ -254,7 +245,7 @@ def simulate(
         if also.save_state is not None and save_time is not None:
             shown.message(f"saving the states at {save_time:g} to {also.save_state}")
             place.save(knowledge, configuration, effort, origin, also.save_state, save_time)
-        _write_start(folder, choice, instance, effort, "simulate", command, also.starting_file)
+        write_start(folder, choice, instance, effort, "simulate", command, also.starting_file)
         folder.write("indicators.csv", csv_text(simulated.indicators))
         folder.write("observations.csv", csv_text(observation_table(simulated.observations)))
         if simulated.providers is not None:
@@ -276,7 +267,7 @@ def simulate(
             STORY,
             PRECISION,
         ]
-        _write_hashes(folder, written)
+        write_hashes(folder, written)
         return Simulation(folder.path, effort.replications, objective_scales(instance), simulated, followed, notes)
 
 
@@ -365,7 +356,7 @@ def optimise(
         watch = Stopwatch()
         shown.message(f"preparing {instance.name}")
         with closing(place.experiment(knowledge, effort, shown)) as experiment:
-            start = partial(_write_start, folder, choice, instance, effort, "optimise", command)
+            start = partial(write_start, folder, choice, instance, effort, "optimise", command)
             state, stopped = _searched(experiment, instance, folder, start, shown, watch)
             if state is None:
                 raise KeyboardInterrupt  # before the first generation: nothing to keep
@@ -375,7 +366,7 @@ def optimise(
         front = front_of(folder, instance, state, baseline, watch.seconds(), stopped)
         folder.write(SUMMARY, json_text(summary_document(front)))
         folder.write(FRONT_PAGE, page_of_run(folder))
-        _write_hashes(folder, [SUMMARY, FRONT_PAGE, *result_names(front)])
+        write_hashes(folder, [SUMMARY, FRONT_PAGE, *result_names(front)])
         return front
 
 
@@ -404,50 +395,6 @@ def _twin_laboratory() -> Laboratory:
 
 def _folder(out: Path | None, instance: Instance, verb: str) -> Path:
     return free_folder(RUNS, f"{instance.name}-{verb}") if out is None else out
-
-
-def _write_start(
-    folder: RunFolder,
-    choice: Choice,
-    instance: Instance,
-    effort: Effort,
-    verb: str,
-    command: Sequence[str],
-    started_from: Path | None = None,
-) -> None:
-    files = _input_files(instance_folder(choice.instance))
-    if started_from is not None:
-        files[f"start/{started_from.name}"] = started_from.read_bytes()
-    copy_inputs(folder, files)
-    write_manifest(
-        folder,
-        Manifest(
-            verb=verb,
-            command=tuple(command),
-            instance=instance.name,
-            title=instance.settings.name or instance.name,
-            fingerprint=instance.fingerprint,
-            scenario=choice.scenario or TODAY,
-            overrides=dict(choice.overrides),
-            seed=effort.seed,
-            engine=effort.engine,
-            settings={**asdict(effort), "chance_only": choice.chance_only},
-            inputs={name: sha256(content) for name, content in files.items()},
-            versions=versions_in_use(),
-            started=now(),
-            objectives=objective_scales(instance),
-            currency=instance.settings.currency,
-        ),
-    )
-
-
-def _input_files(folder: Path) -> dict[str, bytes]:
-    kept = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in {".csv", ".toml", ".md"})
-    return {path.name: path.read_bytes() for path in kept if path.is_file()}
-
-
-def _write_hashes(folder: RunFolder, names: Sequence[str]) -> None:
-    write_manifest(folder, replace(read_manifest(folder), results=result_hashes(folder, names), finished=now()))
 
 
 def _searched(

@@ -13,7 +13,7 @@ from configurator.runs.store import MANIFEST, RunFolder
 
 FORMAT_VERSION = 1
 DISTRIBUTION = "offer-configurator"
-COMPANIONS = ("numpy", "numba", "scipy", "simpy", "pyomo", "highspy", "pymoo", "pydantic")
+COMPANIONS = ("numpy", "numba", "scipy", "simpy", "pyomo", "highspy", "pymoo", "pydantic", "optimagic")
 """The outside libraries whose version may move a result."""
 
 

@@ -22,6 +22,7 @@ class Parameter(Row):
     unit: str = column("unit", default="")
     source: str = column("source, or assumption", default="assumption")
     reason: str = column("why this value and range", default="")
+    free: bool = column("whether a calibration may move it within its range", default=False)
 
 
 class Observation(Row):
