@@ -13,7 +13,7 @@ from instances.instance import Instance
 from simulation.configuration import Configuration
 from simulation.ledgers.breaks import BreakCounter
 from simulation.ledgers.chart import Chart, FloatArray
-from simulation.ledgers.horizon import HorizonCredit, Valuation
+from simulation.ledgers.horizon import HorizonCredit, Valuation, fluid_valuation
 from simulation.ledgers.money import MoneyLedger
 from simulation.ledgers.outcomes import Reader, reader
 from simulation.records import EventArray, People
@@ -75,10 +75,10 @@ class Bookkeeper:
     chart: Chart
     reader: Reader
     breaks: BreakCounter
-    valuation: Valuation | None
+    valuation: Valuation
 
     @classmethod
-    def of(cls, instance: Instance, valuation: Valuation | None = None) -> "Bookkeeper":
+    def of(cls, instance: Instance, valuation: Valuation = fluid_valuation) -> "Bookkeeper":
         """Return the bookkeeper of an instance; valuation: what those alive at the horizon have before them."""
         chart = Chart(instance)
         return cls(chart, reader(chart), BreakCounter(chart), valuation)
@@ -86,7 +86,7 @@ class Bookkeeper:
     @cached_property
     def horizon(self) -> HorizonCredit | None:
         """The credit of survivors; none where everyone finishes."""
-        if self.valuation is None or self.chart.instance.settings.horizon.drain:
+        if self.chart.instance.settings.horizon.drain:
             return None
         return HorizonCredit.of(self.chart, self.valuation(self.chart.instance))
 

@@ -35,6 +35,13 @@ class Remaining(Protocol):
 Valuation = Callable[[Instance], Remaining]
 
 
+def fluid_valuation(instance: Instance) -> Remaining:
+    """Return what the fluid model expects of those alive at the horizon."""
+    from simulation.fluid import remaining_value  # brings sparse solvers, which a run that drains does without
+
+    return remaining_value(instance)
+
+
 @dataclass(frozen=True)
 class HorizonCredit:
     """The worth of those present at the horizon, discounted to time 0, one person each."""

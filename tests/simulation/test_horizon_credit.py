@@ -35,8 +35,12 @@ def before(instance):
     return Before(qaly * np.where(supported, HELPED, 1.0), cost * np.where(supported, HELPED, 1.0))
 
 
-def account(story):
-    keeper = Bookkeeper.of(story.instance, before)
+def worthless(known):
+    return Before(0.0 * known.qaly, 0.0 * known.cost)
+
+
+def account(story, valuation=before):
+    keeper = Bookkeeper.of(story.instance, valuation)
     today = todays_configuration(story.instance)
     return keeper.account(today, (TOWN, HILLS), story.people, story.events, np.arange(3))
 
@@ -80,8 +84,9 @@ def test_the_credit_is_in_efficiency():
 
 
 def test_money_and_solvency_know_nothing_of_it():
-    credited, plain = account(present()), present().account()
+    credited, plain = account(present()), account(present(), lambda instance: worthless(before(instance)))
     assert credited.beyond.any()
+    assert not plain.beyond.any()
     for name in ("revenue", "cost", "cost_discounted", "cost_by_kind"):
         assert np.array_equal(getattr(credited, name), getattr(plain, name))
     judge = Judge.of(tiny())
@@ -113,3 +118,13 @@ def test_credits_add_over_components():
     one = account(present())
     whole = account(present((TOWN, TOWN)))
     assert (one + one).beyond == pytest.approx(whole.beyond)
+
+
+def test_the_fluid_model_values_survivors_by_default():
+    """A steady person has more before them than a frail one, and everyone alive has something."""
+    steady = Story(tiny()).tell(0.0, Event.PRESENT, detail=0)
+    frail = Story(tiny()).tell(0.0, Event.PRESENT, detail=0, profile=FRAIL)
+    catalogue = Catalogue.of(tiny())
+    worth = [catalogue.value("qaly_beyond", story.account()) for story in (steady, frail)]
+    assert worth[0] > worth[1] > 0.0
+    assert catalogue.value("cost_beyond", steady.account()) > 0.0

@@ -87,7 +87,9 @@ def test_relatives_are_exempt_from_solvency_and_count_in_efficiency():
     assert judged.values[0, 2] == pytest.approx(1.0)
     free = person(replace(instance, costs=())).account()
     gain = evaluate_objectives(instance, [free], [account]).values[0, 1]
-    assert gain == pytest.approx(account.cost_discounted.sum() / 3300.0)
+    beyond = account.beyond[..., 1].sum()
+    assert beyond > 0.0
+    assert gain == pytest.approx((account.cost_discounted.sum() + beyond) / 3300.0)
 
 
 def test_dying_sooner_is_worse_in_efficiency():
