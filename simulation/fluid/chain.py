@@ -128,7 +128,8 @@ class Chain:
         shape = (size, size + len(self.ports))
         self.memoryless, self.leaving = memoryless, leaving
         self.rates, self.ends = _sparse(rates, shape), _sparse(ends, shape)
-        self.clusters = self._clusters(_sparse(inside, (size, size)))
+        self.inside = _sparse(inside, (size, size))
+        self.clusters = self._clusters(self.inside)
 
     @cached_property
     def hosts(self) -> dict[tuple[int, int], int]:

@@ -38,6 +38,7 @@ from simulation.fluid.population import Population, choices_of, distinct
 Floats = NDArray[np.float64]
 
 REMAINING_YEARS = 40.0
+_TRYING = 0.01
 _LEAST_FORCE = 1e-6
 """Per year: keeps the system regular for lives without end at a discount rate of 0."""
 
@@ -158,6 +159,10 @@ class _System:
         columns = list(zip(*rows, strict=True)) or [()] * 5
         self._group, self._pathway, self._line, self._state = (np.array(each, dtype=np.int64) for each in columns[:4])
         self._part = np.array(columns[4], dtype=np.float64)
+        self._is_outcome = self._state >= 0
+        self._rivals = np.array(
+            [max(1, len(self.chain.offered[self.chain.ports[self.groups[group][2]].profile])) for group in self._group]
+        )
 
     def _chances(self, choice: Choices) -> Floats:
         """Return the probability of the pathway of each candidate under a mix."""
@@ -171,30 +176,36 @@ class _System:
     def values(self, choice: Choices, newcomers: Floats) -> Floats:
         """Return the value of the life before each [profile, step, measure]; `newcomers`: how many have each profile.
 
-        Newcomers weigh the states of one profile and step.
+        Newcomers weigh the states of one profile and step, as if `_TRYING` of them took any pathway offered: so that
+        the steps of pathways nobody takes today are weighed by those who would come there.
         """
-        size = len(self.chain.states)
         chance = self._chances(choice)
-        there = self._state >= 0
+        told = ~self._is_outcome
+        gains = np.zeros((len(self.groups), self.moves.shape[1]))
+        np.add.at(gains, self._group[told], chance[told, None] * self.moves[self._line[told]])
+        value = self._solver(chance).solve(self.gain + self.into_groups @ gains)
+        trying = (1.0 - _TRYING) * chance + _TRYING / self._rivals
+        weight = self.lasting.T @ self._solver(trying).solve(self._begun(choice, newcomers), "T")
+        return self._by_step(value, np.maximum(weight, 0.0))
+
+    def _solver(self, chance: Floats) -> Any:  # noqa: ANN401 (the stubs of scipy do not know the transposed solve)
+        """Factor the whole system when ports lead on with these chances."""
+        size, there = len(self.chain.states), self._is_outcome
         landing = csr_matrix(
             ((chance * self._part)[there], (self._group[there], self._state[there])), (len(self.groups), size)
         )
-        gains = np.zeros((len(self.groups), self.moves.shape[1]))
-        np.add.at(gains, self._group[~there], chance[~there, None] * self.moves[self._line[~there]])
-        # typed loosely: the stubs of scipy do not know the transposed solve
-        solver: Any = splu((identity(size, format="csr") - self.inside - self.into_groups @ landing).tocsc())
-        value = solver.solve(self.gain + self.into_groups @ gains)
-        weight = self.lasting.T @ solver.solve(self._begun(choice, newcomers), "T")
-        return self._by_step(value, np.maximum(weight, 0.0))
+        return splu((identity(size, format="csr") - self.inside - self.into_groups @ landing).tocsc())
 
     def _begun(self, choice: Choices, newcomers: Floats) -> Floats:
         """Return how many begin in each state [state]."""
         story, begun = self.chain.story, np.zeros(len(self.chain.states))
         for profile, count in enumerate(newcomers):
-            for pathway, chance in choice.after(profile, -1, profile):
-                if pathway >= 0:
-                    for part, state in story.enter(story.entry[pathway], profile, 0).outcomes:
-                        begun[self.chain.number[state]] += count * chance * part
+            chances = dict(choice.after(profile, -1, profile))
+            offered = self.chain.offered[profile]
+            for pathway in offered:
+                chance = (1.0 - _TRYING) * chances.get(pathway, 0.0) + _TRYING / len(offered)
+                for part, state in story.enter(story.entry[pathway], profile, 0).outcomes:
+                    begun[self.chain.number[state]] += count * chance * part
         return begun
 
     def _by_step(self, value: Floats, weight: Floats) -> Floats:
