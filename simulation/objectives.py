@@ -18,6 +18,7 @@ from simulation.derived_indicators import firms
 from simulation.economics import margin_rate
 from simulation.estimates import Estimate, deviation, estimate, paired_difference, quantile
 from simulation.indicators import Catalogue, TermReader
+from simulation.instability import lines_of, unstable
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import FloatArray
 
@@ -33,14 +34,6 @@ _FOR_HARM = 3
 """Figures read for `harmful`, after the objectives: deaths, QALYs, QALYs before a mean survivor at the horizon."""
 
 CONFIDENCE_DEVIATES = 1.96
-LEAST_GROWTH = 1.0
-LEAST_GROWTH_SHARE = 0.1
-GROWTH_DEVIATIONS = 3.0
-"""A line is unstable when it grows by more than this many persons, this share of the pool's units and this many
-standard deviations of a Poisson count of those who wait at the end."""
-STILL_GROWING = 0.4
-"""... and when this part of the growth since mid-run came in the last quarter; steady growth has a half, a line that
-settles at a new length less and less."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +41,11 @@ class Essence:
     """What judging needs of an account; additive over components."""
 
     values: FloatArray  # [terms]
-    pools: FloatArray  # [Q, 5] mean persons waiting in each quarter of the run; unit-time of capacity
+    lines: FloatArray  # [Q, 6] see `instability.lines_of`
 
     def __add__(self, other: "Essence") -> "Essence":
         """Return the essence of both together."""
-        return Essence(self.values + other.values, self.pools + other.pools)
+        return Essence(self.values + other.values, self.lines + other.lines)
 
 
 @dataclass(frozen=True)
@@ -134,8 +127,7 @@ class Judge:
         """Return what judging needs of an account."""
         if isinstance(account, Essence):
             return account
-        pools = np.hstack([account.queues, account.pools[:, 1:2]])
-        return Essence(self._reader.vector(account), pools)
+        return Essence(self._reader.vector(account), lines_of(account, self.catalogue.chart))
 
     def judge(self, accounts: Sequence[Account | Essence], today: Sequence[Account | Essence]) -> Objectives:
         """Judge a configuration from its accounts and today's in the same replications."""
@@ -223,23 +215,8 @@ class Judge:
             yield f"harmful: {qaly.mean:.0f} fewer QALYs than today"
 
     def _unstable(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:
-        """Lines that grow without end, beyond what they do today."""
-        chart = self.catalogue.chart
-        queues = np.array([each.pools for each in own])  # [replication, Q, 5]
-        reference = np.array([each.pools for each in today])
-        growth = queues[:, :, 3] - queues[:, :, 1]
-        usual = (reference[:, :, 3] - reference[:, :, 1]).mean(axis=0)
-        last = (queues[:, :, 3] - queues[:, :, 2]).mean(axis=0)
-        units = queues[:, :, 4].mean(axis=0) / chart.run
-        for q, pool in enumerate(chart.pools):
-            found = estimate(growth[:, q])
-            noise = GROWTH_DEVIATIONS * math.sqrt(float(queues[:, q, 3].mean()))
-            least = max(LEAST_GROWTH, LEAST_GROWTH_SHARE * units[q], noise)
-            beyond_today = found.mean - max(float(usual[q]), 0.0)
-            if found.low <= 0.0 or beyond_today < least or last[q] < STILL_GROWING * found.mean:
-                continue
-            resource = self.instance.resources[pool.resource].resource
-            yield f"unstable: {found.mean:.0f} more waiting for {resource} in {pool.zone} at the end than at mid-run"
+        lines, reference = np.array([each.lines for each in own]), np.array([each.lines for each in today])
+        return unstable(self.catalogue.chart, lines, reference)
 
     def _spent(self, accounts: Sequence[Essence]) -> FloatArray:
         """Return what is spent of each budget [replication, budget]."""
