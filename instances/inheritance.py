@@ -39,14 +39,15 @@ def step_key(step: Step) -> Hashable:
     return step.step, step.profile
 
 
-def service_key(service: Service) -> Hashable:
-    """What a service row replaces in the base."""
-    return service.step, service.profile, service.resource
+def service_key(service: Service, profile: str | None = None) -> Hashable:
+    """What a service row replaces in the base (what it would replace were it of another profile)."""
+    return service.step, service.profile if profile is None else profile, service.resource
 
 
-def move_key(move: Move) -> Hashable:
+def move_key(move: Move, profile: str | None = None) -> Hashable:
     """What a move row replaces in the base; rows that share it (to several profiles, say) stand together."""
-    return move.step, move.phase, move.profile, move.hazard, move.to, move.while_, move_kind(move)
+    whose = move.profile if profile is None else profile
+    return move.step, move.phase, whose, move.hazard, move.to, move.while_, move_kind(move)
 
 
 def ancestry(pathway: str, pathways: Iterable[Pathway]) -> tuple[str, ...]:

@@ -217,13 +217,27 @@ class Instance:
 
     def service_rows(self, pathway: str, step: str, profile: str) -> tuple[Service, ...]:
         """Return the services a profile asks for in a step, one per resource."""
-        rows = self._services_by_place.get((pathway, step), ())
-        return _most_specific(rows, profile, service_key)
+        place = (pathway, step, profile)
+        if place not in self._service_rows:
+            rows = self._services_by_place.get((pathway, step), ())
+            self._service_rows[place] = _most_specific(rows, profile, service_key)
+        return self._service_rows[place]
 
     def move_rows(self, pathway: str, step: str, profile: str) -> tuple[Move, ...]:
         """Return the moves of a profile in a step (both phases); a profile's own row replaces the same for all."""
-        rows = self._moves_by_place.get((pathway, step), ())
-        return _most_specific(rows, profile, move_key)
+        place = (pathway, step, profile)
+        if place not in self._move_rows:
+            rows = self._moves_by_place.get((pathway, step), ())
+            self._move_rows[place] = _most_specific(rows, profile, move_key)
+        return self._move_rows[place]
+
+    @cached_property
+    def _service_rows(self) -> dict[tuple[str, str, str], tuple[Service, ...]]:
+        return {}
+
+    @cached_property
+    def _move_rows(self) -> dict[tuple[str, str, str], tuple[Move, ...]]:
+        return {}
 
     @cached_property
     def _offers_by_place(self) -> Mapping[tuple[str, str], dict[str, Offer]]:
@@ -252,9 +266,7 @@ def _by_place(rows: Iterable[_RowT]) -> dict[tuple[str, str], list[_RowT]]:
     return grouped
 
 
-def _most_specific(rows: Iterable[_RowT], profile: str, key: Callable[[_RowT], Hashable]) -> tuple[_RowT, ...]:
+def _most_specific(rows: Iterable[_RowT], profile: str, key: Callable[[_RowT, str], Hashable]) -> tuple[_RowT, ...]:
     candidates = [row for row in rows if row.profile in ("", profile)]
-    own = {key(row) for row in candidates if row.profile}
-    return tuple(
-        row for row in candidates if row.profile or key(row.model_copy(update={"profile": profile})) not in own
-    )
+    own = {key(row, row.profile) for row in candidates if row.profile}
+    return tuple(row for row in candidates if row.profile or key(row, profile) not in own)
