@@ -22,7 +22,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "services": ("pathway", "step", "profile", "resource"),
     "prices": ("contract", "subject", "profile", "basis", "payer", "provider", "outcome"),
     "contracts": ("contract",),
-    "costs": ("provider", "subject", "profile", "basis"),
+    "costs": ("provider", "subject", "profile", "basis", "nature"),
     "rules": ("rule",),
     "rhythms": ("rhythm", "start"),
     "observations": ("observation",),
