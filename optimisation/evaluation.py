@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import reduce
 from hashlib import sha256
 from operator import add
@@ -41,6 +41,8 @@ class Judgement:
     """By how much budgets are likely overrun, as a part of them."""
     tie: float = 0.0
     """What settles ties in solvency, taken off its point (`Objectives.tie`)."""
+    books: Floats = field(default_factory=lambda: np.empty((0, 0, 3)))
+    """[replication, firm, 3] revenue, operating cost and all cost of each firm (`Objectives.books`)."""
 
 
 class Judges(Protocol[AccountIn]):

@@ -6,7 +6,7 @@ flags are made of. Essences add over components like accounts do.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,6 +35,9 @@ _FOR_HARM = 3
 
 CONFIDENCE_DEVIATES = 1.96
 
+REVENUE, OPERATING, SPENT = range(3)
+"""What is known of a firm's money: revenue, operating cost, all cost."""
+
 
 @dataclass(frozen=True)
 class Essence:
@@ -58,6 +61,7 @@ class Objectives:
     margins: FloatArray  # [replication, firm] operating margin rates; nan: neither earns nor spends
     shortfall: float  # mean total operating deficit of all firms over the run
     tie: float = 0.0  # what that shortfall takes off solvency, so that a tie goes to the least
+    books: FloatArray = field(default_factory=lambda: np.empty((0, 0, 3)))  # [replication, firm, (REVENUE, ..)]
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Return mean and interval of each objective."""
@@ -92,7 +96,7 @@ class Judge:
 
     def informed(self, today: Sequence[Essence | Account]) -> "Judge":
         """Return this judge knowing how today's margins vary."""
-        margins = self._margins([self.essence(each) for each in today])
+        margins = _margins(self._books([self.essence(each) for each in today]))
         return replace(self, deviations=np.array([deviation(column[~np.isnan(column)]) for column in margins.T]))
 
     def expecting(self, today: Essence | Account) -> "Judge":
@@ -120,6 +124,7 @@ class Judge:
         texts += ["deaths", "lifetime_qaly", "qaly_beyond/final"]
         texts += [f"revenue[provider={firm}]" for firm in self.firms]
         texts += [f"operating_cost[provider={firm}]" for firm in self.firms]
+        texts += [f"cost[provider={firm}]" for firm in self.firms]
         texts += [budget.expression for budget in self.budgets]
         return TermReader.of(self.catalogue, texts)
 
@@ -135,16 +140,14 @@ class Judge:
         reference = [self.essence(each) for each in today]
         read = np.array([self._reader.values(a.values, b.values) for a, b in zip(own, reference, strict=True)])
         count = len(self.instance.objectives)
-        margins = self._margins(own)
-        firms = len(self.firms)
-        start = count + _FOR_HARM
-        deficits = np.maximum(read[:, start + firms : start + 2 * firms] - read[:, start : start + firms], 0.0)
-        shortfall = float(deficits.sum(axis=1).mean())
-        tie = LEAST_TIE * shortfall / max(self._revenue(reference), 1.0)
-        budgets = read[:, start + 2 * firms :] - self._moved(reference)
+        books = self._books(own)
+        margins = _margins(books)
+        shortfall = float(np.maximum(books[..., OPERATING] - books[..., REVENUE], 0.0).sum(axis=1).mean())
+        tie = LEAST_TIE * shortfall / max(float(self._books(reference)[..., REVENUE].sum(axis=1).mean()), 1.0)
+        budgets = read[:, count + _FOR_HARM + 3 * len(self.firms) :] - self._moved(reference)
         flags = (*self._harmful(own, reference), *self._unstable(own, reference), *self._overruns(budgets))
         values = read[:, :count]
-        return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie)
+        return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie, books)
 
     def final_point(self, judged: Objectives) -> FloatArray:
         """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
@@ -161,18 +164,11 @@ class Judge:
         rows = self.instance.objectives
         return tuple(number for number, row in enumerate(rows) if row.expression.strip() == SOLVENCY)
 
-    def _revenue(self, today: Sequence[Essence]) -> float:
-        """Return what all firms earn today, on average over replications."""
-        start = len(self.instance.objectives) + _FOR_HARM
-        read = [self._reader.values(each.values, each.values)[start : start + len(self.firms)] for each in today]
-        return float(np.sum(read, axis=1).mean())
-
-    def _margins(self, own: Sequence[Essence]) -> FloatArray:
-        firms, start = len(self.firms), len(self.instance.objectives) + _FOR_HARM
-        read = np.array([self._reader.values(each.values, each.values) for each in own])
-        revenue, cost = read[:, start : start + firms], read[:, start + firms : start + 2 * firms]
-        rates = [[margin_rate(r, c) for r, c in zip(*row, strict=True)] for row in zip(revenue, cost, strict=True)]
-        return np.array(rates, dtype=np.float64).reshape(len(own), firms)
+    def _books(self, own: Sequence[Essence]) -> FloatArray:
+        """Return revenue, operating cost and all cost of each firm over the run [replication, firm, 3]."""
+        start, firms = len(self.instance.objectives) + _FOR_HARM, len(self.firms)
+        read = np.array([self._reader.values(each.values, each.values)[start : start + 3 * firms] for each in own])
+        return read.reshape(len(own), 3, firms).transpose(0, 2, 1)
 
     def _point(self, values: FloatArray, margins: FloatArray, tie: float) -> FloatArray:
         """Solvency: the least over firms of mean margin rate less z standard deviations, less what settles ties."""
@@ -241,6 +237,12 @@ class Judge:
             if probability > accepted:
                 mean = float(amounts[:, number].mean())
                 yield f"overrun: {budget.name}, {mean:.0f} a year against {budget.bound:.0f}"
+
+
+def _margins(books: FloatArray) -> FloatArray:
+    """Return operating margin rates [replication, firm]; nan: neither earns nor spends."""
+    rates = [[margin_rate(row[REVENUE], row[OPERATING]) for row in firms] for firms in books.tolist()]
+    return np.array(rates, dtype=np.float64).reshape(books.shape[:2])
 
 
 def evaluate_objectives(instance: Instance, accounts: Sequence[Account], today: Sequence[Account]) -> Objectives:
