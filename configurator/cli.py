@@ -113,21 +113,26 @@ def validate(
     instance: InstanceArgument,
     scenario: ScenarioOption = None,
     set_: SetOption = None,
+    draws: Annotated[
+        int, typer.Option("--draws", min=0, help="Draws of uncertain parameters to try, each as in a replication.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Check an instance and all its scenarios; list every fault."""
+    """Check an instance, all its scenarios and some draws of its parameters; list every fault."""
     from dataclasses import asdict
 
     from configurator import verbs
 
-    validation = verbs.validate(_choice(instance, scenario, set_))
+    validation = verbs.validate(_choice(instance, scenario, set_), draws)
     if as_json:
         faults = [asdict(fault) for fault in validation.faults]
-        _print_json({"instance": validation.instance, "valid": validation.is_valid, "faults": faults})
+        impossible = list(validation.impossible_draws)
+        found = {"valid": validation.is_valid, "faults": faults, "impossible_draws": impossible}
+        _print_json({"instance": validation.instance, **found})
     elif validation.is_valid:
         typer.echo(f"{validation.instance} is valid")
     else:
-        _print_faults(validation.faults)
+        _print_faults((*validation.faults, *validation.impossible_draws))
     if not validation.is_valid:
         raise typer.Exit(INVALID_INPUT)
 

@@ -113,5 +113,6 @@ def _row(row: FrontRow) -> dict[str, object]:
     }
 
 
-def _values(objectives: Sequence[Interval]) -> list[list[float]]:
-    return [[interval.mean, interval.low, interval.high] for interval in objectives]
+def _values(objectives: Sequence[Interval]) -> list[list[float | None]]:
+    """Return mean, interval, interval by chance alone of each objective."""
+    return [[each.mean, each.low, each.high, each.chance_low, each.chance_high] for each in objectives]

@@ -55,6 +55,7 @@ RUNS = Path("runs")
 RANDOM_PLANS = 100
 MOST_REPLICATIONS = 200
 WARM_UP_REPLICATIONS = 5
+VALIDATED_DRAWS = 20
 STORY = "story.txt"
 PRECISION = "precision.csv"
 PROVIDERS = "providers.csv"
@@ -66,11 +67,13 @@ class Validation:
 
     instance: str
     faults: tuple[Fault, ...]
+    impossible_draws: tuple[str, ...] = ()
+    """Draws of uncertain parameters that break a check, a sentence each."""
 
     @property
     def is_valid(self) -> bool:
         """Say whether there is no fault."""
-        return not self.faults
+        return not self.faults and not self.impossible_draws
 
 
 @dataclass(frozen=True)
@@ -200,14 +203,35 @@ def warm_up(choice: Choice, wish: Wish, *, out: Path | None = None) -> WarmUp:
     return WarmUp(study.is_enough, warm_up_sentences(study, unit), warm_up_table(study), out)
 
 
-def validate(choice: Choice) -> Validation:
-    """Return every fault of an instance: its own, and those that appear under one of its scenarios."""
+def validate(choice: Choice, draws: int = VALIDATED_DRAWS) -> Validation:
+    """Return every fault of an instance: its own, and those that appear under one of its scenarios.
+
+    draws: of uncertain parameters to try as well; without fault so far, those that are impossible are listed.
+    """
     try:
         source = read_source(choice.instance)
         source.instance(choice.scenario, choice.overrides)
-        return Validation(choice.instance, source.scenario_faults())
+        faults = source.scenario_faults()
     except InvalidInstance as error:
         return Validation(choice.instance, error.faults)
+    return Validation(choice.instance, faults, () if faults else _impossible_draws(choice, draws))
+
+
+def _impossible_draws(choice: Choice, draws: int) -> tuple[str, ...]:
+    """Return what is wrong with the first draws of the instance's own seed, a sentence each."""
+    if draws <= 0:
+        return ()
+    from simulation.knowledge import ImpossibleDraw
+
+    knowledge = replace(choice, chance_only=False).knowledge()
+    seed = knowledge.central.settings.search.seed
+    found: list[str] = []
+    for replication in range(1, draws + 1 if knowledge.uncertain else 1):
+        try:
+            knowledge.instance(seed, replication)
+        except ImpossibleDraw as error:
+            found += str(error).splitlines()
+    return tuple(found)
 
 
 def simulate(

@@ -46,9 +46,10 @@
     return lines.map(escaped).join("<br>");
   };
   const interval = (values, k) => `${shown(values[k][1], k)} to ${shown(values[k][2], k)}`;
+  const byChance = (values, k) => (values[k][3] === null ? "" : `; by chance alone ${shown(values[k][3], k)} to ${shown(values[k][4], k)}`);
   const hover = (name, plan) => {
     const lines = [`<b>${escaped(name)}</b>`];
-    objectives.forEach((objective, k) => lines.push(`${escaped(objective.label)}: <b>${shown(plan.values[k][0], k)}</b> (${interval(plan.values, k)})`));
+    objectives.forEach((objective, k) => lines.push(`${escaped(objective.label)}: <b>${shown(plan.values[k][0], k)}</b> (${interval(plan.values, k)}${byChance(plan.values, k)})`));
     if (plan.probability !== null) lines.push(`probability of being non-dominated: ${percent(plan.probability)}`);
     if (plan.changes) lines.push("", "<b>Against today:</b>", wrapped(plan.changes));
     return lines.join("<br>");

@@ -13,7 +13,7 @@ OBJECTIVES = (
 
 
 def interval(mean: float, half: float) -> Interval:
-    return Interval(mean, mean - half, mean + half)
+    return Interval(mean, mean - half, mean + half, mean - half / 3.0, mean + half / 3.0)
 
 
 def plan(number: int, at: float) -> PagePlan:

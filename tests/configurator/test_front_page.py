@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_the_page_holds_every_plan_with_its_intervals_and_changes(page):
     plans = json.loads(data.group(1))["plans"]
     view = demonstration()
     assert [plan["id"] for plan in plans] == [plan.row.id for plan in view.plans]
-    assert plans[3]["values"][0] == [getattr(view.plans[3].row.objectives[0], end) for end in ("mean", "low", "high")]
+    assert plans[3]["values"][0] == list(astuple(view.plans[3].row.objectives[0]))
     assert plans[3]["changes"] == view.plans[3].row.changes
     assert plans[3]["dominates_today"]
 
