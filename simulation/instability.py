@@ -29,6 +29,8 @@ LONGEST_WAIT = 0.5
 
 QUARTERS = slice(0, 4)
 CAPACITY, SERVED = 4, 5
+PER_LINE = 6
+"""What is known of a line: see `lines_of`."""
 
 
 def lines_of(account: Account, chart: Chart) -> FloatArray:

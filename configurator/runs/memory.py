@@ -1,6 +1,6 @@
 """What a run has simulated, kept in its folder: each component run by what was decided for it and its replication.
 
-A line is `{"component": hash, "replication": n, "values": ..., "pools": ...}`; the arrays are the bytes of their
+A line is `{"component": hash, "replication": n, "values": ..., "lines": ...}`; the arrays are the bytes of their
 numbers, compressed, so that a run read back is the run that was written, to the last bit. A run that failed is kept
 with its message and is not tried again.
 """
@@ -18,11 +18,10 @@ from configurator.runs.journal import Journal, JournalEntry, placed_entries
 from configurator.runs.store import RunFolderError
 from optimisation.evaluation import RunKey
 from optimisation.workers import Failure
+from simulation.instability import PER_LINE
 from simulation.objectives import Essence
 
 EVALUATIONS = "evaluations.jsonl"
-PER_POOL = 5
-"""Numbers an essence holds for each pool."""
 
 
 class RunMemory:
@@ -76,13 +75,13 @@ def _entry(key: RunKey, answer: Essence | Failure) -> JournalEntry:
     entry: JournalEntry = {"component": key[0], "replication": key[1]}
     if isinstance(answer, Failure):
         return entry | {"failure": answer.message}
-    return entry | {"values": _packed(answer.values), "pools": _packed(answer.pools)}
+    return entry | {"values": _packed(answer.values), "lines": _packed(answer.lines)}
 
 
 def _found(entry: JournalEntry) -> Essence | Failure:
     if "failure" in entry:
         return Failure(str(entry["failure"]))
-    return Essence(_unpacked(entry["values"]), _unpacked(entry["pools"]).reshape(-1, PER_POOL))
+    return Essence(_unpacked(entry["values"]), _unpacked(entry["lines"]).reshape(-1, PER_LINE))
 
 
 def _packed(numbers: npt.NDArray[np.float64]) -> str:

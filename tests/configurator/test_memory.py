@@ -11,13 +11,13 @@ from simulation.objectives import Essence
 
 def essence(seed):
     random = np.random.Generator(np.random.Philox(seed))
-    pools = random.normal(size=(4, 5))
-    pools[1:] = 0.0
-    return Essence(random.normal(size=7) / 3.0, pools)
+    lines = random.normal(size=(4, 6))
+    lines[1:] = 0.0
+    return Essence(random.normal(size=7) / 3.0, lines)
 
 
 def equal(first, second):
-    return np.array_equal(first.values, second.values) and np.array_equal(first.pools, second.pools)
+    return np.array_equal(first.values, second.values) and np.array_equal(first.lines, second.lines)
 
 
 def test_runs_are_recalled_bit_by_bit_by_another_process(tmp_path):
