@@ -17,7 +17,7 @@ from simulation.streams import bulk_exponentials, purpose, uniforms, unit_expone
 FOUNDERS = 1 << 40
 NEWCOMERS = 1 << 41
 COPIES = 1 << 42
-_FOUNDING_SHARE = 0.1  # founders come in over this first part of the warm-up, in keyed order
+FOUNDING_SHARE = 0.1  # founders come in over this first part of the warm-up, in keyed order
 
 
 def before_warm_up(instance: Instance, component: Component, model: FlatModel, *, seed: int, replication: int) -> State:
@@ -59,7 +59,7 @@ def _group(
     founding = np.arange(founders, dtype=np.uint64) + np.uint64(FOUNDERS)
     keys = np.full(founders, key, dtype=np.uint64)
     spread = uniforms(seed, replication, founding, keys, np.uint64(purpose("founding")))
-    first = model.warm_up * (_FOUNDING_SHARE * spread - 1.0)
+    first = model.warm_up * (FOUNDING_SHARE * spread - 1.0)
     ordinals = np.concatenate([np.arange(len(times), dtype=np.uint64), founding])
     count = len(ordinals)
     return (

@@ -1,13 +1,13 @@
 """The fluid model: expected flows of the pathways' semi-Markov chains, without simulation (see FLUID.md)."""
 
-from simulation.fluid.flows import FluidFlows, fluid_flows, talbot_contour
+from simulation.fluid.flows import FluidFlows, FluidModel, fluid_flows
 from simulation.fluid.remaining import REMAINING_YEARS, RemainingValue, remaining_value
 
 __all__ = [
     "REMAINING_YEARS",
     "FluidFlows",
+    "FluidModel",
     "RemainingValue",
     "fluid_flows",
     "remaining_value",
-    "talbot_contour",
 ]

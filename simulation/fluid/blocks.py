@@ -1,10 +1,10 @@
 """The chain between ports, solved block by block at the points of a contour.
 
 Between two ports a person passes through states that no mix has a say in, so this part is solved once for all
-territories and all plans. States fall into blocks (what hangs together within a pathway, blocks that lead to one another
-in circles being one); blocks are put in an order in which nobody goes back. With K the kernel inside a block, the
-occupancy of its states from each entry e is (I - K)^-1 times how long states last; what flows out of it goes to ports or
-into later blocks, whose passages are known when blocks are taken from last to first.
+territories and all plans. States fall into blocks (what hangs together within a pathway, and blocks that lead to one
+another in circles are one); blocks are put in an order in which nobody goes back. With K the kernel inside a block,
+the occupancy of its states from each entry is (I - K)^-1 times how long states last; what flows out of it goes to ports
+or into later blocks, whose passages are known when blocks are taken from last to first.
 """
 
 from dataclasses import dataclass
@@ -96,6 +96,7 @@ class Solution:
     def __init__(self, blocks: Blocks, kernel: Kernel, per_time: csr_matrix, per_end: csr_matrix) -> None:
         """Solve; per_time, per_end: columns [state, column] gained per time unit in a state, and per stay ended."""
         self.blocks = blocks
+        self.kernel = kernel
         self.points = kernel.points
         self.passages: list[Passage] = []
         self._inner = [_Inner(blocks.chain, block, kernel) for block in blocks.blocks]
@@ -232,7 +233,8 @@ class _Inner:
 def _times(stack: Complexes, matrix: csr_matrix) -> Complexes:
     """Return a stack [point, row, a] times a sparse matrix [a, b]."""
     flat = stack.reshape(-1, stack.shape[-1])
-    return np.asarray((matrix.T @ flat.T).T).reshape(*stack.shape[:-1], matrix.shape[1])
+    product: Complexes = np.asarray((matrix.T @ flat.T).T, dtype=np.complex128)
+    return product.reshape(*stack.shape[:-1], matrix.shape[1])
 
 
 def _pathway_parts(chain: Chain, inside: csr_matrix) -> Ints:

@@ -25,9 +25,9 @@ from simulation.fluid.states import State, Story
 
 Floats = NDArray[np.float64]
 Charge = TypeVar("Charge", Price, Cost)
-Key = tuple[str | int, ...]
-"""One of: ("time",), ("qaly",), ("entries", step), ("use", r), ("turnover", r), ("revenue", contract, payer, r) and
-("cost", operator, r), with r a resource."""
+Key = tuple[str, tuple[int, ...]]
+"""What is added up, and where: time (), qaly (), entries (step), use (r), turnover (r), revenue (contract, payer, r),
+cost (operator, r), with r a resource."""
 Held = dict[int, int]
 """Units by resource."""
 Line = dict[int, float]
@@ -66,9 +66,9 @@ class Ledger:
         self._utility = _utilities(instance, self.steps)
         self._per_year = instance.settings.time_units_per_year
 
-    def column(self, *key: str | int) -> int:
+    def column(self, kind: str, *place: int) -> int:
         """Return a column's number, a new one when it is the first time."""
-        return self.columns.setdefault(key, len(self.columns))
+        return self.columns.setdefault((kind, place), len(self.columns))
 
     def held(self, step: int, owner: int) -> tuple[Held, Held]:
         """Return units held by a gate, and by services that lead nowhere."""

@@ -9,6 +9,7 @@ and ends of itself with V diag(F(s - l)) V^-1, where F(.) is the law's transform
 compete with the true law of the stay, whatever it is: no stay is made exponential.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from simulation.fluid.chain import Chain, Cluster
-from simulation.fluid.laws import DurationLaw, lasting, transform
+from simulation.fluid.laws import DurationLaw, transform
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -44,6 +45,16 @@ class Kernel:
         place = (self.rows, self.columns)
         return csr_matrix((self.lasting[point], place), shape), csr_matrix((self.ending[point], place), shape)
 
+    def pairs_of(self, clusters: Sequence[Cluster]) -> list[Ints]:
+        """Return the numbers of each cluster's pairs, by row and then column."""
+        order = np.argsort(self.rows, kind="stable")
+        first = np.searchsorted(self.rows[order], np.arange(self.size))
+        found = []
+        for cluster in clusters:
+            size = len(cluster.members)
+            found.append(np.concatenate([order[first[member] : first[member] + size] for member in cluster.members]))
+        return found
+
 
 def kernel(chain: Chain, points: Complexes) -> Kernel:
     """Return the chain's kernel at points with a positive real part."""
@@ -52,17 +63,13 @@ def kernel(chain: Chain, points: Complexes) -> Kernel:
     lasts = [1.0 / (points[:, None] + chain.leaving[alone])]
     ends = [np.zeros_like(lasts[0])]
     for group in _alike(chain.clusters):
-        law, values = group[0].law, np.stack([_values(cluster)[0] for cluster in group])
-        vectors = np.stack([_values(cluster)[1] for cluster in group])
-        inverse = np.linalg.inv(vectors)
-        z = points[:, None, None] - values
-        for found, function in ((lasts, lasting), (ends, transform)):
-            whole = np.einsum("gab,kgb,gbc->kgac", vectors, function(law, z), inverse, optimize=True)
-            found.append(whole.reshape(len(points), -1))
+        lasts_alike, ends_alike = _stay(group[0], points)
         members = np.stack([cluster.members for cluster in group])
         size = members.shape[1]
         rows.append(np.repeat(members, size, axis=1).reshape(-1))
         columns.append(np.tile(members, (1, size)).reshape(-1))
+        lasts.append(np.tile(lasts_alike, (1, len(group))))
+        ends.append(np.tile(ends_alike, (1, len(group))))
     return Kernel(
         points,
         np.concatenate(rows),
@@ -74,11 +81,24 @@ def kernel(chain: Chain, points: Complexes) -> Kernel:
 
 
 def _alike(clusters: list[Cluster]) -> list[list[Cluster]]:
-    """Group clusters of one law and size, whose transforms are worked out together."""
-    groups: dict[tuple[DurationLaw, int], list[Cluster]] = {}
+    """Group clusters of the same law and changes: most stays last alike whoever stays."""
+    groups: dict[tuple[DurationLaw, bytes], list[Cluster]] = {}
     for cluster in clusters:
-        groups.setdefault((cluster.law, len(cluster.members)), []).append(cluster)
+        groups.setdefault((cluster.law, cluster.changes.tobytes()), []).append(cluster)
     return list(groups.values())
+
+
+def _stay(cluster: Cluster, points: Complexes) -> tuple[Complexes, Complexes]:
+    """Return lasting and ending [point, pair of members] of one stay."""
+    values, vectors = _values(cluster)
+    inverse = np.linalg.inv(vectors)
+    z = points[:, None] - values
+    ending = transform(cluster.law, z)
+    found = []
+    for each in ((1.0 - ending) / z, ending):
+        whole: Complexes = (vectors * each[:, None, :]) @ inverse
+        found.append(whole.reshape(len(points), -1))
+    return found[0], found[1]
 
 
 def _values(cluster: Cluster) -> tuple[Complexes, Complexes]:

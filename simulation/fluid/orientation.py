@@ -145,6 +145,47 @@ class Choices:
             found[pathway] = found.get(pathway, 0.0) + weight
         return [(pathway, pathway, weight) for pathway, weight in sorted(found.items())]
 
+    def given(self, profile: int, pathway: int) -> list[tuple[int, float]]:
+        """Return (label, probability) of those who chose a pathway for a profile (-1: whatever they chose)."""
+        found = [(label, chance) for label, chosen, chance in self.labels(profile) if pathway in (-1, chosen)]
+        total = sum(chance for _, chance in found)
+        return [(label, chance / total) for label, chance in found if chance > 0.0]
+
+
+def moved(before: Mix, after: Mix, profile: int) -> Floats:
+    """Return what part of those who chose one pathway under a mix choose which under another [pathway, pathway].
+
+    Rows of pathways that nobody chose before are the new shares.
+    """
+    old, new = before.taken[profile], after.taken[profile]
+    if np.array_equal(old, new):
+        return np.eye(len(old))
+    both = Mix(
+        *(
+            np.stack([getattr(before, name)[profile], getattr(after, name)[profile]])
+            for name in ("share", "acceptance", "fallback")
+        )
+    )
+    found = np.zeros((len(old), len(old)))
+    joint = choices(both)
+    np.add.at(found, (joint.combinations[:, 0], joint.combinations[:, 1]), joint.weights)
+    total = found.sum(axis=1, keepdims=True)
+    return np.where(total > 0.0, found / np.where(total > 0.0, total, 1.0), new)
+
+
+def tried(mix: Mix, offered: Sequence[Sequence[int]], part: float) -> Mix:
+    """Return a mix in which a small part of each profile takes any pathway it is offered that nobody takes.
+
+    offered: pathways by profile that have an offer here.
+    """
+    share = mix.share.copy()
+    for profile, pathways in enumerate(offered):
+        idle = [pathway for pathway in pathways if share[profile, pathway] <= 0.0]
+        if idle:
+            share[profile] *= 1.0 - part * len(idle)
+            share[profile, idle] = part
+    return Mix(share, mix.acceptance, mix.fallback)
+
 
 def choices(mix: Mix) -> Choices:
     """Return the joint law of what people choose for each profile."""

@@ -106,11 +106,11 @@ class _Accrual:
 
     def _measures(self) -> Floats:
         weights = np.zeros((self._width, 3 + self._resources))
-        for key, column in self._ledger.columns.items():
-            if key[0] in ("time", "qaly", "cost"):
-                weights[column, ("time", "qaly", "cost").index(str(key[0]))] = 1.0
-            elif key[0] == "use":
-                weights[column, 3 + int(key[1])] = 1.0
+        for (kind, place), column in self._ledger.columns.items():
+            if kind in ("time", "qaly", "cost"):
+                weights[column, ("time", "qaly", "cost").index(kind)] = 1.0
+            elif kind == "use":
+                weights[column, 3 + place[0]] = 1.0
         return weights
 
 

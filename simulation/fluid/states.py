@@ -132,6 +132,7 @@ class Story:
         rows = model.hazards
         marks = sorted({int(mark) for mark in rows["mark_needed"] if mark >= 0})
         slots = sorted({int(slot) for slot in rows["slot"] if slot >= 0})
+        self.memories = 1 << (len(marks) + len(slots))
         self.mark_bit = {mark: 1 << number for number, mark in enumerate(marks)}
         self.slot_bit = {slot: 1 << (len(marks) + number) for number, slot in enumerate(slots)}
         lasting: dict[int, list[float]] = {mark: [] for mark in marks}

@@ -25,7 +25,7 @@ from instances.tables import (
     Zone,
 )
 from simulation.configuration import Configuration
-from simulation.fluid import fluid_flows, talbot_contour
+from simulation.fluid import fluid_flows
 
 YEAR = 365.25
 RUN = 2.0 * YEAR
