@@ -60,9 +60,10 @@ def plan_table(instance: Instance, configuration: Configuration, name: str = "pl
     return table(name, columns, rows)
 
 
-def read_plan(instance: Instance, path: Path) -> Configuration:
+def read_plan(instance: Instance, path: Path, *, whole_mixes: bool = True) -> Configuration:
     """Return the configuration a plan file asks for; what it does not name stays as today.
 
+    whole_mixes: whether shares of one profile in one territory must sum to 1 (repair can see to that).
     All faults are listed at once; their rows are positions in the file's lists, from 1.
     """
     faults: list[Fault] = []
@@ -82,7 +83,8 @@ def read_plan(instance: Instance, path: Path) -> Configuration:
     )
     contract = str(document.get("contract", today.contract))
     _check_contract(instance, contract, path, faults)
-    _check_mixes(instance, shares, path, faults)
+    if whole_mixes:
+        _check_mixes(instance, shares, path, faults)
     if faults:
         raise InvalidPlan(faults)
     return Configuration(tuple(shares), tuple(round(capacity) for capacity in units), contract)

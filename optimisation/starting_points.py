@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimisation.encoding import Encoding, Genes
-from optimisation.feasibility.inequality import combined
-from optimisation.feasibility.planning import Planning
+from optimisation.feasibility.checker import spent, state_of
+from optimisation.feasibility.inequality import Term, combined
+from optimisation.feasibility.planning import Money, Planning
 from optimisation.feasibility.repair import Repairer
 from optimisation.feasibility.rules.budget import money_terms
 from optimisation.plan import Infeasible
+from simulation.configuration import Configuration
 
 Floats = NDArray[np.float64]
 SAMPLED_AT_ONCE = 64
@@ -49,14 +51,28 @@ def resized(encoding: Encoding, genes_of_resource: Genes, limit: Genes) -> Genes
 def most_frugal(planning: Planning, repairer: Repairer) -> Genes | None:
     """Return the plan that costs all payers and providers least in the fluid model, if there is a plan."""
     contract = planning.encoding.contracts[int(planning.encoding.today[-1])]
-    everywhere = tuple(range(len(planning.territories)))
-    terms = combined(
-        money_terms(planning.paid("", everywhere, contract)),
-        money_terms(planning.operated("", everywhere)),
-        money_terms(planning.invested("", everywhere)),
-    )
-    found = repairer.least(terms, contract)
+    found = repairer.least(spending_terms(planning, contract), contract)
     return None if isinstance(found, Infeasible) else planning.encoding.genes(found[0])
+
+
+def spending_terms(planning: Planning, contract: str) -> dict[Term, float]:
+    """Return what all payers pay and all providers bear a year, investment included, as a linear expression."""
+    return combined(*(money_terms(money) for money in _all_money(planning, contract)))
+
+
+def spending(planning: Planning, configuration: Configuration) -> float:
+    """Return what all payers pay and all providers bear a year under a configuration."""
+    state = state_of(planning, configuration)
+    return sum(spent(money, planning, state) for money in _all_money(planning, configuration.contract))
+
+
+def _all_money(planning: Planning, contract: str) -> tuple[Money, Money, Money]:
+    everywhere = tuple(range(len(planning.territories)))
+    return (
+        planning.paid("", everywhere, contract),
+        planning.operated("", everywhere),
+        planning.invested("", everywhere),
+    )
 
 
 def most_generous(encoding: Encoding) -> Genes:

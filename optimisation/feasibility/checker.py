@@ -6,6 +6,7 @@ confirms the other.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 from types import MappingProxyType
 
 import numpy as np
@@ -17,6 +18,7 @@ from simulation.configuration import Configuration
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-6
+NO_BOUND = float("nan")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f" in {self.place}" if self.place else ""
+        if isnan(self.bound):
+            return f"{self.rule}{where}: {self.value:,.6g} is {self.unit}"
         limit = "at least" if self.at_least else "at most"
         return f"{self.rule}{where}: {self.value:,.6g} {self.unit}, must be {limit} {self.bound:,.6g}"
 
@@ -96,10 +100,14 @@ def state_of(planning: Planning, configuration: Configuration) -> State:
 
 def _own_bounds(planning: Planning, state: State) -> Iterator[Finding]:
     encoding = planning.encoding
+    contract = state.configuration.contract
+    if contract not in encoding.contracts:
+        number = float(planning.contracts.index(contract))
+        yield Finding("contract", contract, number, NO_BOUND, False, "the number of a contract not to be chosen")
     values = np.append(state.shares, state.units)
     steps = (values - encoding.current) / encoding.size
     for gene in np.flatnonzero(np.abs(steps - np.rint(steps)) > TOLERANCE).tolist():
-        yield Finding("step", _gene_place(planning, gene), float(values[gene]), float("nan"), False, "off the steps")
+        yield Finding("step", _gene_place(planning, gene), float(values[gene]), NO_BOUND, False, "between two steps")
     for gene in np.flatnonzero(steps < encoding.low[: encoding.decided] - TOLERANCE).tolist():
         bound = encoding.current[gene] + encoding.size[gene] * encoding.low[gene]
         yield Finding("minimum", _gene_place(planning, gene), float(values[gene]), float(bound), True, "")
@@ -110,7 +118,9 @@ def _own_bounds(planning: Planning, state: State) -> Iterator[Finding]:
     today = np.bincount(encoding.group, weights=planning.today)
     for group in np.flatnonzero(np.abs(sums - today) > TOLERANCE):
         cell = planning.cells[int(np.flatnonzero(encoding.group == group)[0])]
-        yield Finding("shares", f"{cell.zone} {cell.profile}", float(sums[group]), float("nan"), False, "sum of shares")
+        yield Finding(
+            "shares", f"{cell.zone} {cell.profile}", float(sums[group]), NO_BOUND, False, "the sum of shares, not 1"
+        )
     for number, row in enumerate(planning.instance.capacities):
         if 0 < state.units[number] < row.opening_minimum:
             place = f"{row.zone} {row.resource}"
@@ -133,10 +143,10 @@ def _budget(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]:
         return
     unit = f"{planning.instance.settings.currency}/year"
     for place, territories in planning.places(rule):
-        spent = 0.0
+        total = 0.0
         if rule.money != "investment":
             borne = bool(rule.provider) and not rule.payer
-            spent += _spent(
+            total += spent(
                 planning.operated(rule.provider, territories)
                 if borne
                 else planning.paid(rule.payer, territories, state.configuration.contract),
@@ -144,11 +154,12 @@ def _budget(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]:
                 state,
             )
         if rule.money != "operating" and not rule.payer:
-            spent += _spent(planning.invested(rule.provider, territories), planning, state)
-        yield Finding(rule.rule, place, spent, rule.bound, rule.sense == "at_least", unit)
+            total += spent(planning.invested(rule.provider, territories), planning, state)
+        yield Finding(rule.rule, place, total, rule.bound, rule.sense == "at_least", unit)
 
 
-def _spent(money: Money, planning: Planning, state: State) -> float:
+def spent(money: Money, planning: Planning, state: State) -> float:
+    """Return what a sum of money comes to under a configuration, a year."""
     today = np.array([row.current for row in planning.instance.capacities], dtype=np.float64)
     added = np.maximum(0.0, state.units - today)
     return float(

@@ -20,7 +20,7 @@ from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
-from optimisation.feasibility.variables import ROUNDING, Variables
+from optimisation.feasibility.variables import Variables
 from optimisation.plan import Explanation, Relaxation
 
 NEGLIGIBLE = 1e-7
@@ -128,13 +128,10 @@ class _Elastic:
         model.gives = pyo.Var(self.rules, domain=pyo.Binary)
         model.elastic = pyo.Constraint(
             numbers,
-            rule=lambda m, n: (
-                variables.expression(rows[n].terms) / size[n] - m.given[n] + m.never
-                <= rows[n].bound / size[n] + ROUNDING
-            ),
+            rule=lambda m, n: variables.expression(rows[n].terms) / size[n] - m.given[n] <= rows[n].bound / size[n],
         )
         model.counted = pyo.Constraint(numbers, rule=lambda m, n: m.given[n] - far[n] * m.gives[rows[n].rule] <= 0.0)
-        model.allowed = pyo.Constraint(numbers, rule=lambda m, n: m.given[n] + m.never <= far[n] * m.may[n])
+        model.allowed = pyo.Constraint(numbers, rule=lambda m, n: m.given[n] <= far[n] * m.may[n])
         model.limited = pyo.Constraint(expr=sum(model.gives.values()) + model.never <= model.most_rules)
         model.least = pyo.Objective(
             expr=model.count * sum(model.gives.values()) + model.amount * sum(model.given.values()) + 0.0 * model.never

@@ -6,6 +6,7 @@ basis, which would make an answer depend on what was solved before.
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyomo.contrib.solver.common.results import Results, SolutionStatus, TerminationCondition
 from pyomo.contrib.solver.solvers.highs import Highs
+from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.PyomoModel import ConcreteModel
 
 NODE_LIMIT = 2000
@@ -172,6 +174,7 @@ class PersistentSolver:
     def solve(self) -> Status:
         """Solve with the parameters' present values, and load the solution when there is one."""
         results = self._highs.solve(self.model)
+        self._results = results
         if results.solution_status in (SolutionStatus.optimal, SolutionStatus.feasible):
             results.solution_loader.load_vars()
             return Status.SOLVED
@@ -181,3 +184,8 @@ class PersistentSolver:
         ):
             return Status.INFEASIBLE
         return Status.STOPPED
+
+    def duals(self, rows: Sequence[ConstraintData]) -> list[float]:
+        """Return the dual values of rows after a relaxation was solved: its objective's change per unit of a bound."""
+        found = self._results.solution_loader.get_duals(rows)
+        return [float(found[row]) for row in rows]

@@ -53,6 +53,11 @@ class NearestPlan:
         self._add_distance(planning)
         self._solver = PersistentSolver(self._variables.model, gap)
 
+    @property
+    def choices(self) -> int:
+        """Number of pools of which bounds do not say whether they are full."""
+        return len(self._variables.model.full)
+
     def solve(self, proposal: Genes, weights: Floats, targets: Floats, state: State) -> Genes | Status:
         """Return the genes of the nearest plan, or how the solver ended; pools are full as in `state`."""
         model = self._variables.model

@@ -1,6 +1,7 @@
 """From a proposal to the nearest plan: a pure function of instance and proposal."""
 
 import threading
+from collections.abc import Callable
 from hashlib import sha256
 
 import numpy as np
@@ -18,7 +19,7 @@ from simulation.configuration import Configuration, content_key
 
 SEARCH_GAP = 0.1
 """How far a repaired plan may be from the nearest one in a search, relative to its own distance."""
-TIGHT_GAP = 0.001
+TIGHT_GAP = 0.01
 """The same where a plan is looked at by people: typed by hand, extreme, or asked what more money would buy."""
 LEAST_USE_GAP = 0.01
 LEAST_TARGET = 0.7
@@ -26,7 +27,12 @@ TARGET_SPREAD = 0.05
 """How far the targets of a proposal's budgets lie from each other at most, either way."""
 WEIGHT_SPREAD = 3.0
 """Logarithm of the greatest weight of a gene, and of the mixes or capacities of a territory, over the middle one."""
+FEW_CHOICES = 16
+"""With so many pools that may be full or not, at most, that is decided with the plan; with more it is taken as it is
+in the proposal. On the Loire (74 such pools) deciding takes thirty times as long, for plans a tenth nearer."""
 Floats = NDArray[np.float64]
+Ask = Callable[[Genes, str], tuple[Floats, Floats]]
+"""From genes and contract to the weights [share and capacity gene] and the part of each budget to use [budget]."""
 
 
 class Repairer:
@@ -47,19 +53,29 @@ class Repairer:
         content, so that repaired plans spread instead of all ending at the same limits. Where the rules leave no
         plan under the proposal's contract, the other contracts that may be chosen follow in their order.
         """
+        return self._repaired(proposal, self.asked)
+
+    def nearest(self, proposal: Configuration) -> Plan | Infeasible:
+        """Return what a person would call the nearest plan: every range counts alike, budgets may be used up."""
+        return self._repaired(proposal, self._even)
+
+    def _repaired(
+        self, proposal: Configuration, ask: Callable[[Genes, str], tuple[Floats, Floats]]
+    ) -> Plan | Infeasible:
         broken = violations(self.planning, proposal)
         if not broken:
             return Plan(proposal, content_key(proposal))
         genes = self._genes(proposal)
         ended: list[Status] = []
         for contract in self._contracts(genes):
-            found = Status.INFEASIBLE if self._is_hopeless(contract) else self._nearest(genes, contract)
+            hopeless = self._is_hopeless(contract)
+            found = Status.INFEASIBLE if hopeless else self._nearest(genes, contract, *ask(genes, contract))
             if isinstance(found, Configuration):
                 return Plan(found, content_key(found), tuple(dict.fromkeys(finding.rule for finding in broken)))
             ended.append(found)
-        if any(status is not Status.INFEASIBLE for status in ended):
-            reason = next(status.value for status in ended if status is not Status.INFEASIBLE)
-            return Infeasible(broken, reason=reason)
+        stopped = [status for status in ended if status is not Status.INFEASIBLE]
+        if stopped:
+            return Infeasible(broken, reason=stopped[0].value)
         return Infeasible(broken, self.explain(self.planning.encoding.contracts[int(genes[-1])]))
 
     def least(self, terms: dict[Term, float], contract: str) -> tuple[Configuration, float] | Infeasible:
@@ -79,6 +95,14 @@ class Repairer:
                 self._explained[contract] = explained(self.planning, contract)
             return self._explained[contract]
 
+    def asked(self, genes: Genes, contract: str) -> tuple[Floats, Floats]:
+        """Return a proposal's weights [share and capacity gene] and the part of each budget it is to use [budget]."""
+        random = np.random.Generator(np.random.Philox(key=_key(genes)))
+        return weights_of(self.planning.encoding, random), self._targets(random, self._model(contract), contract)
+
+    def _even(self, _genes: Genes, contract: str) -> tuple[Floats, Floats]:
+        return np.ones(self.planning.encoding.decided), np.ones(len(self._model(contract).budgets))
+
     def _is_hopeless(self, contract: str) -> bool:
         """Say whether it is known that the rules leave no plan under a contract."""
         known = self._explained.get(contract)
@@ -97,17 +121,15 @@ class Repairer:
         own = contracts[int(genes[-1])]
         return [own, *(contract for contract in contracts if contract != own)]
 
-    def _nearest(self, genes: Genes, contract: str) -> Configuration | Status:
-        """Return the nearest plan, by the cheapest of three models that has one.
+    def _nearest(self, genes: Genes, contract: str, weights: Floats, targets: Floats) -> Configuration | Status:
+        """Return the nearest plan; where many pools may be full or not, by the cheapest of three models that has one.
 
         First with the pools full that are so in the proposal, then those that are so today, then with that decided.
         """
         encoding = self.planning.encoding
-        random = np.random.Generator(np.random.Philox(key=_key(genes)))
-        weights = weights_of(encoding, random)
-        targets = self._targets(random, self._model(contract), contract)
         status = Status.INFEASIBLE
-        for full, exact in ((genes, False), (encoding.today, False), (genes, True)):
+        attempts = ((genes, False), (encoding.today, False), (genes, True))
+        for full, exact in attempts[-1:] if self._model(contract).choices <= FEW_CHOICES else attempts:
             state = state_of(self.planning, encoding.configuration(full))
             found = self._model(contract, exact=exact).solve(genes, weights, targets, state)
             if isinstance(found, Status):
@@ -126,15 +148,20 @@ class Repairer:
         A proposal is frugal or generous with all of them at once: were they drawn apart, the least would rule all.
         Those below what any plan uses are stretched into the range that can be used.
         """
-        with self._lock:
-            if contract not in self._least_use:
-                self._least_use[contract] = self._uses(model, contract)
-        least = np.maximum(LEAST_TARGET, self._least_use[contract])
+        least = np.maximum(LEAST_TARGET, self.least_use(contract))
         middle = random.uniform(LEAST_TARGET, 1.0)
         apart = random.uniform(-TARGET_SPREAD, TARGET_SPREAD, len(model.budgets))
         aims = np.clip(middle + apart, LEAST_TARGET, 1.0)
         stretched: Floats = least + (1.0 - least) * (aims - LEAST_TARGET) / (1.0 - LEAST_TARGET)
         return stretched
+
+    def least_use(self, contract: str) -> Floats:
+        """Return the least part of each budget that a plan uses [budget of the contract's model]."""
+        model = self._model(contract)
+        with self._lock:
+            if contract not in self._least_use:
+                self._least_use[contract] = self._uses(model, contract)
+            return self._least_use[contract]
 
     def _uses(self, model: NearestPlan, contract: str) -> Floats:
         solver = LeastSpending(self.planning, contract, LEAST_USE_GAP)

@@ -1,17 +1,17 @@
 """The MILP's variables, what ties them together, and the terms they stand for; see `model` for the formulas."""
 
 from collections.abc import Iterable, Mapping
+from math import floor, log10
 
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
+from pyomo.core.expr.numvalue import is_potentially_variable
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
 from optimisation.feasibility.inequality import Inequality, Term
 from optimisation.feasibility.planning import Planning
-
-ROUNDING = 1e-9
 
 Floats = NDArray[np.float64]
 
@@ -45,12 +45,13 @@ class Variables:
     def add_rules(self, rows: Iterable[Inequality]) -> None:
         """Add each rule's inequality, scaled to its own size so that one tolerance suits euros and places."""
         model = self.model
-        if not hasattr(model, "never"):
-            model.never = pyo.Var(bounds=(0.0, 0.0))
-        model.rules = pyo.ConstraintList()
-        for row in rows:
-            size = max(abs(row.bound), *map(abs, row.terms.values()), 1e-9) if row.terms else 1.0
-            model.rules.add(self.expression(row.terms) / size + model.never <= row.bound / size + ROUNDING)
+        model.rules = pyo.Constraint(pyo.Any)
+        for number, row in enumerate(rows):
+            size = scale(row)
+            amount = self.expression(row.terms) / size
+            if not is_potentially_variable(amount):
+                amount += model.never  # nothing in it can move: Pyomo takes no row without a variable
+            model.rules[number, row.rule, row.place] = amount <= row.bound / size
 
     def expression(self, terms: Mapping[Term, float]) -> pyo.Expression | float:
         """Return a linear expression to be bounded from above, over the variables."""
@@ -124,12 +125,16 @@ class Variables:
             domain=pyo.Integers,
             bounds=lambda _, g: (int(encoding.low[g]), int(encoding.high[g])),
         )
+        model.never = pyo.Var(bounds=(0.0, 0.0))
         model.sums = pyo.ConstraintList()
         for group in range(int(encoding.group.max(initial=-1)) + 1):
-            cells = [int(g) for g in np.flatnonzero(encoding.group == group) if g in model.steps]
-            if cells:
-                least = float(encoding.size[cells].min())
-                model.sums.add(sum(float(encoding.size[g]) / least * model.steps[g] for g in cells) == 0)
+            cells = np.flatnonzero(encoding.group == group).tolist()
+            least = float(encoding.size[cells].min())
+            part = {cell: float(encoding.size[cell]) / least for cell in cells}
+            moved = sum((part[cell] * model.steps[cell] for cell in cells if cell in model.steps), start=0.0)
+            fixed = sum(part[cell] * int(encoding.low[cell]) for cell in cells if cell not in model.steps)
+            if is_potentially_variable(moved) or fixed != 0.0:
+                model.sums.add((moved if is_potentially_variable(moved) else model.never) == -fixed)
 
     def _add_pools(self, numbers: list[int]) -> None:
         model, planning = self.model, self._planning
@@ -244,6 +249,11 @@ class Variables:
         model.most = pyo.Var(sorted(str(n) for family, n in terms if family == "most"), domain=pyo.NonNegativeReals)
         model.fewest = pyo.Var(sorted(str(n) for family, n in terms if family == "least"), domain=pyo.NonNegativeReals)
         model.present = pyo.Var(sorted(str(n) for family, n in terms if family == "present"), domain=pyo.Binary)
+
+
+def scale(row: Inequality) -> float:
+    """Return the power of ten below a row's greatest number."""
+    return 10.0 ** floor(log10(max(abs(row.bound), *map(abs, row.terms.values()), 1e-9))) if row.terms else 1.0
 
 
 def _greedy(cost: Floats, low: Floats, high: Floats, total: float) -> float:

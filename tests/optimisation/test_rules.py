@@ -3,21 +3,24 @@
 from typing import get_args
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 
 from instances.catalogue import load_instance
 from instances.tables import Rule
 from instances.tables.rules import RuleKind
 from optimisation.feasibility.checker import CHECKS, findings, state_of, violations
+from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import RULE_KINDS, inequalities
-from optimisation.starting_points import sampled
+from optimisation.feasibility.variables import Variables
+from optimisation.starting_points import anywhere, sampled
 from simulation.configuration import todays_configuration
 from tests.optimisation.conftest import valley_with
 
 EXAMPLES = {
     "budget": [
-        Rule(rule="pays", kind="budget", level="territory", payer="insurance", money="operating", bound=600_000),
+        Rule(rule="pays", kind="budget", level="territory", payer="insurance", money="operating", bound=560_000),
         Rule(rule="bears", kind="budget", provider="hospital", bound=700_000),
         Rule(rule="invests", kind="budget", money="investment", bound=5_000),
         Rule(rule="spends", kind="budget", payer="household", sense="at_least", bound=60_000),
@@ -99,6 +102,46 @@ def test_inequality_and_check_agree_on_random_plans(rule):
         assert is_kept(planning, configuration) == kept
         outcomes.add(kept)
     assert outcomes == {True, False}, "the example should be kept by some plans and broken by others"
+
+
+@pytest.mark.slow
+def test_checker_and_milp_agree_on_a_thousand_random_plans():
+    """Twenty-two instances with rules of two kinds each: a plan fixed in the MILP is feasible when the check says so."""
+    outcomes = []
+    kinds = list(EXAMPLES)
+    for number in range(2 * len(kinds)):
+        random = np.random.default_rng(number)
+        two = [EXAMPLES[(kinds * 4)[number + place]] for place in (0, 1 + 3 * (number // len(kinds)))]
+        chosen = [rules[int(random.integers(len(rules)))] for rules in two]
+        planning = Planning(valley_with(*chosen))
+        model = FixedPlan(planning)
+        points = anywhere(planning.encoding, random)
+        for _ in range(46):
+            genes = next(points)
+            kept = not violations(planning, planning.encoding.configuration(genes))
+            assert model.is_feasible(genes) == kept, (number, genes)
+            outcomes.append(kept)
+    assert len(outcomes) > 1000
+    assert 200 < sum(outcomes) < 800
+
+
+class FixedPlan:
+    """The variables and rules of the MILP with nothing to minimise; each gene is held at a given value."""
+
+    def __init__(self, planning: Planning) -> None:
+        rows = tuple(inequalities(planning, "today"))
+        variables = Variables(planning, rows, exact=True)
+        variables.add_rules(rows)
+        model = variables.model
+        model.held = pyo.Param(model.genes, mutable=True, initialize=0)
+        model.hold = pyo.Constraint(model.genes, rule=lambda m, g: m.steps[g] + m.never == m.held[g])
+        model.nothing = pyo.Objective(expr=model.never)
+        self._model, self._solver = model, PersistentSolver(model, gap=0.0)
+
+    def is_feasible(self, genes) -> bool:
+        for gene in self._model.genes:
+            self._model.held[gene] = int(genes[gene])
+        return self._solver.solve() is Status.SOLVED
 
 
 def test_a_rule_without_bound_only_says_what_always_holds():

@@ -1,0 +1,156 @@
+"""Rules that leave no plan: what conflicts and the smallest relaxations, against every plan of the valley."""
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from instances.tables import Rule
+from instances.tables.rules import RuleKind
+from optimisation.feasibility.checker import findings
+from optimisation.feasibility.explanation import explained
+from optimisation.feasibility.planning import Planning
+from optimisation.feasibility.repair import Repairer
+from optimisation.plan import Infeasible, NoPlan
+from simulation.configuration import todays_configuration
+from tests.optimisation.conftest import valley_with
+
+BYSTANDER = Rule(rule="fine", kind="share", profile="frail", pathway="usual", bound=1.0)
+IMPOSSIBLE: dict[RuleKind, Rule] = {
+    "budget": Rule(rule="pays", kind="budget", payer="insurance", bound=100_000),
+    "authorised": Rule(rule="most", kind="authorised", resource="bed", bound=2),
+    "opening": Rule(rule="opens", kind="opening", zone="town", resource="helper", bound=40),
+    "staffing": Rule(rule="staffs", kind="staffing", resource="helper", other_resource="bed", bound=50),
+    "workforce": Rule(rule="recruits", kind="workforce", competence="home_helper", bound=10),
+    "requires": Rule(
+        rule="needs", kind="requires", zone="town", profile="steady", pathway="usual", other_resource="helper", bound=60
+    ),
+    "coverage": Rule(rule="served", kind="coverage", resource="bed", bound=1.4),
+    "occupancy": Rule(rule="full", kind="occupancy", resource="bed", bound=0.2),
+    "equity": Rule(rule="even", kind="equity", resource="helper", bound=0.01),
+    "share": Rule(rule="many", kind="share", sense="at_least", profile="frail", pathway="supported", bound=0.9),
+    "sharing": Rule(rule="shared", kind="sharing", level="basin", resource="helper", bound=0.5),
+}
+CONFLICTS = {
+    "more helpers than can be recruited": (
+        Rule(rule="many", kind="authorised", resource="helper", sense="at_least", bound=40),
+        Rule(rule="recruits", kind="workforce", competence="home_helper", bound=30),
+    ),
+    "a pathway to offer without what it requires": (
+        Rule(rule="offered", kind="coverage", zone="town", profile="frail", pathway="supported", bound=0.5),
+        Rule(rule="needs", kind="requires", zone="town", pathway="supported", other_resource="helper", bound=35),
+    ),
+    "helpers nobody can pay": (
+        Rule(rule="staffs", kind="staffing", resource="helper", other_resource="bed", bound=5.0),
+        Rule(rule="bears", kind="budget", provider="home_service", money="operating", bound=140_000),
+    ),
+}
+
+
+@cache
+def every_plan():
+    """Every configuration within ranges, steps and mixes: the valley has 1,728."""
+    planning = Planning(valley_with())
+    encoding = planning.encoding
+    groups = [np.flatnonzero(encoding.group == group) for group in range(encoding.group.max() + 1)]
+    mixes = [
+        [mix for mix in product(*(range(encoding.low[c], encoding.high[c] + 1) for c in cells)) if sum(mix) == 0]
+        for cells in groups
+    ]
+    lots = [range(encoding.low[g], encoding.high[g] + 1) for g in range(encoding.shares, encoding.decided)]
+    return [
+        encoding.configuration(
+            np.array([*(v for part in choice[: len(groups)] for v in part), *choice[len(groups) :], 0])
+        )
+        for choice in product(*mixes, *lots)
+    ]
+
+
+def excesses(planning, configuration):
+    """Return how far each rule is broken, over its places."""
+    found = {rule.rule: 0.0 for rule in planning.instance.rules}
+    for finding in findings(planning, configuration):
+        if not finding.is_kept:
+            found[finding.rule] += finding.excess
+    return found
+
+
+def least_excess(planning, rule, keeping):
+    """Return the least by which one rule is broken by a plan that keeps some others."""
+    found = [excesses(planning, plan) for plan in every_plan()]
+    return min((one[rule] for one in found if not any(one[other] for other in keeping)), default=None)
+
+
+@pytest.mark.parametrize("rule", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_an_impossible_rule_is_named_with_the_least_amount(rule):
+    planning = Planning(valley_with(rule, BYSTANDER))
+    explanation = explained(planning, "today")
+    assert {name for name, _ in explanation.conflict} == {rule.rule}
+    assert {relaxation.rule for relaxation in explanation.relaxations} == {rule.rule}
+    expected = least_excess(planning, rule.rule, keeping=[BYSTANDER.rule])
+    assert sum(relaxation.amount for relaxation in explanation.relaxations) == pytest.approx(expected, rel=1e-4)
+    assert explanation.is_proven
+
+
+def test_no_kind_lacks_an_impossible_rule():
+    assert set(IMPOSSIBLE) == {rule.kind for rule in IMPOSSIBLE.values()} == set(RuleKind.__args__)
+
+
+@pytest.mark.parametrize("rules", CONFLICTS.values(), ids=CONFLICTS.keys())
+def test_two_rules_that_conflict_are_named_with_what_each_would_have_to_give(rules):
+    planning = Planning(valley_with(BYSTANDER, *rules))
+    explanation = explained(planning, "today")
+    names = {rule.rule for rule in rules}
+    assert {rule for rule, _ in explanation.conflict} == names
+    assert len({relaxation.rule for relaxation in explanation.relaxations}) == 1
+    assert {one.rule for relaxations in explanation.alone for one in relaxations} == names
+    for relaxations in explanation.alone:
+        (name,) = {one.rule for one in relaxations}
+        expected = least_excess(planning, name, keeping=[BYSTANDER.rule, *(names - {name})])
+        assert sum(one.amount for one in relaxations) == pytest.approx(expected, rel=1e-4)
+    assert explanation.relaxations in explanation.alone
+
+
+@pytest.mark.parametrize("rules", CONFLICTS.values(), ids=CONFLICTS.keys())
+def test_without_any_rule_of_a_conflict_there_is_a_plan(rules):
+    for left_out in rules:
+        kept = [rule for rule in rules if rule is not left_out]
+        assert explained(Planning(valley_with(BYSTANDER, *kept)), "today").conflict == ()
+
+
+def test_two_separate_impossibilities_need_two_relaxations():
+    planning = Planning(valley_with(IMPOSSIBLE["authorised"], IMPOSSIBLE["workforce"], BYSTANDER))
+    explanation = explained(planning, "today")
+    assert {one.rule: one.amount for one in explanation.relaxations} == pytest.approx({"most": 4.0, "recruits": 6.0})
+    assert len(explanation.conflict) == 1
+
+
+def test_nothing_is_explained_where_there_is_a_plan():
+    assert explained(Planning(valley_with(BYSTANDER)), "today").lines == ()
+
+
+def test_repair_says_what_conflicts_line_by_line():
+    rules = CONFLICTS["more helpers than can be recruited"]
+    planning = Planning(valley_with(*rules))
+    found = Repairer(planning).repair(todays_configuration(planning.instance))
+    assert isinstance(found, Infeasible)
+    assert str(NoPlan(found)).splitlines() == [
+        "no plan keeps every rule",
+        "  cannot be kept together: many; recruits",
+        "  smallest relaxation: many by 12 units",
+        "  or instead: recruits by 12 staff",
+    ]
+
+
+def test_ranges_that_leave_nothing_are_told_from_rules():
+    """A profile each of whose shares must be at its most, which sum to more than one."""
+    instance = valley_with(BYSTANDER)
+    offers = tuple(
+        row.model_copy(update={"minimum": row.maximum}) if row.profile == "frail" else row for row in instance.offers
+    )
+    planning = Planning(replace(instance, offers=offers))
+    explanation = explained(planning, "today")
+    assert explanation.is_beyond_rules
+    assert explanation.lines == ("ranges, steps and mixes that sum to one leave no plan, whatever the rules",)
