@@ -1,13 +1,16 @@
 """The fluid model: expected flows of the pathways' semi-Markov chains, without simulation (see FLUID.md)."""
 
 from simulation.fluid.flows import FluidFlows, FluidModel, fluid_flows
+from simulation.fluid.gap import PoolGap, fluid_gap
 from simulation.fluid.remaining import REMAINING_YEARS, RemainingValue, remaining_value
 
 __all__ = [
     "REMAINING_YEARS",
     "FluidFlows",
     "FluidModel",
+    "PoolGap",
     "RemainingValue",
     "fluid_flows",
+    "fluid_gap",
     "remaining_value",
 ]

@@ -1,8 +1,7 @@
 """The chain as matrices: states found by following all who can come, their rates and ends, and blocks to solve by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,9 +130,11 @@ class Chain:
         self.inside = _sparse(inside, (size, size))
         self.clusters = self._clusters(self.inside)
 
-    @cached_property
-    def hosts(self) -> dict[tuple[int, int], int]:
-        """The pathway that somebody in (step, profile) was last oriented to, where there is but one it can be."""
+    def hosts(self, taken: Sequence[Collection[int]]) -> dict[tuple[int, int], int]:
+        """Return the pathway that somebody in (step, profile) was last oriented to, where there is but one it can be.
+
+        taken: the pathways by profile that orientation leads to.
+        """
         story = self.story
         before: dict[int, set[int]] = {}
         for way in self.transitions:
@@ -144,7 +145,7 @@ class Chain:
                         before.setdefault(story.pathway[state.step], set()).add(origin)
         found: dict[tuple[int, int], int] = {}
         for step, profile in {(state.step, state.profile) for state in self.states}:
-            offered = self.offered[profile]
+            offered = taken[profile]
             seen, pending = set[int](), [story.pathway[step]]
             while pending:
                 pathway = pending.pop()

@@ -203,7 +203,9 @@ class FluidModel:
             for place, start in enumerate(landings.starts):
                 inflow[:, zones, start.state] += landed[:, place]
         occupancy, _ = solution.occupied(inflow)
-        return Stock(self.chain, np.maximum(grid.invert(occupancy), 0.0))
+        taken = np.any([mix.taken > 0.0 for mix in today], axis=0)
+        pathways = [set(np.flatnonzero(row).tolist()) for row in taken]
+        return Stock(self.chain, np.maximum(grid.invert(occupancy), 0.0), pathways)
 
     def _offered_here(self) -> list[list[list[int]]]:
         """Return the pathways with an offer, by territory and profile."""

@@ -135,7 +135,8 @@ class _System:
         """Group crossings into ports by what decides how they go on: profile and pathway before, and the port."""
         chain = self.chain
         numbers: dict[tuple[int, int, int], int] = {}
-        hosts = [chain.hosts.get((state.step, state.profile), -1) for state in chain.states]
+        last = chain.hosts(chain.offered)
+        hosts = [last.get((state.step, state.profile), -1) for state in chain.states]
         groups = [
             numbers.setdefault((chain.states[origin].profile, hosts[origin], port), len(numbers))
             for origin, port in zip(to_ports.row.tolist(), to_ports.col.tolist(), strict=True)

@@ -8,6 +8,7 @@ How long a stay that is not memoryless has lasted at time 0 is taken in equilibr
 constant rate for longer than the stay: the stay's remainder then has the transform (F(0) - F(s)) / s of its entries.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,12 +36,14 @@ class Group:
 class Stock:
     """The people present at time 0 by state, as flows of a chain that starts then."""
 
-    def __init__(self, chain: Chain, present: Floats) -> None:
-        """present: expected number [territory, state]."""
+    def __init__(self, chain: Chain, present: Floats, taken: Sequence[Collection[int]]) -> None:
+        """present: expected number [territory, state]; taken: the pathways by profile that people were oriented to."""
         self.chain = chain
         self.present = present
         self.profile = np.array([state.profile for state in chain.states], dtype=np.int64)
-        hosts = [chain.hosts.get((state.step, state.profile), -1) for state in chain.states]
+        self.taken = taken
+        last = chain.hosts(taken)
+        hosts = [last.get((state.step, state.profile), -1) for state in chain.states]
         pairs = [
             Group(state.profile, host, chain.story.anchor[state.step] and host >= 0)
             for state, host in zip(chain.states, hosts, strict=True)
@@ -58,7 +61,11 @@ class Stock:
 
     def scaled(self, factor: Floats) -> "Stock":
         """Return the stock times a factor [territory, profile]."""
-        return Stock(self.chain, self.present * factor[:, self.profile])
+        return Stock(self.chain, self.present * factor[:, self.profile], self.taken)
+
+    def of(self, zones: Sequence[int]) -> "Stock":
+        """Return the stock of some territories."""
+        return Stock(self.chain, self.present[zones], self.taken)
 
     def rest(self, still: Kernel, moving: Kernel) -> tuple[Complexes, Complexes]:
         """Return what is left of the stays that are not memoryless: occupancy and ends [point, territory, state].

@@ -93,9 +93,7 @@ class Totals:
             run = Run(landings, len(grid.points), len(zones))
             run.come(coming[:, zones])
             if stock is not None:
-                self._resume(
-                    run, grid, solution, Stock(stock.chain, stock.present[zones]), zones, before[zones[0]], mix
-                )
+                self._resume(run, grid, solution, stock.of(zones), zones, before[zones[0]], mix)
             self._absorb(run, grid, solution, zones, sign)
 
     def _absorb(self, run: "Run", grid: Contour, solution: Solution, zones: list[int], sign: float) -> None:
