@@ -262,6 +262,7 @@ BREAKDOWNS: dict[str, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(("satisfaction", *COMPONENTS), _BY_PEOPLE),
     **dict.fromkeys(("falls", "home_days", "institution_days", "hospital_days"), _BY_PEOPLE),
     **dict.fromkeys(("efficiency", "net_benefit"), ((), ("zone",))),
+    **dict.fromkeys(("qaly_beyond", "cost_beyond"), ((), ("zone",))),
     **dict.fromkeys(("access_gini", "access_extreme_ratio", "access_gap"), ((), ("profile",))),
     "personalisation": ((), ("zone",)),
     "solvency": ((),),

@@ -4,6 +4,10 @@ Without it a plan that keeps people alive bears their care inside the window and
 gave them, and one that lets people die just before the horizon saves money. Everyone alive is credited with what the
 fluid model expects of a person of that territory, profile and step under today's mixes, the same for all plans,
 discounted from the horizon to time 0. Effects only: budgets and solvency use the window alone.
+
+The plan ends at the horizon: who stands in an anchor step then, where orientation is revisited, is worth the mean over
+today's mix for that territory and profile, whatever pathway the plan had put them in. So a plan is credited with the
+states people reached, and neither for naming a pathway (a box that no one could serve) nor for its cost to come.
 """
 
 from collections.abc import Callable
@@ -13,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from instances.instance import Instance
+from simulation.configuration import offer_cells
 from simulation.economics import discount_factor
 from simulation.ledgers.chart import Chart, FloatArray, IntArray
 from simulation.ledgers.replay import CENSUS, FINAL, Tally
@@ -58,7 +63,14 @@ class HorizonCredit:
         inside = factor * np.stack([remaining.qaly, remaining.cost], axis=-1)
         first = {row.pathway: row.entry for row in chart.instance.expanded.pathways}
         entries = [chart.steps[pathway, first[pathway]] for pathway in chart.pathways]
-        return cls(chart.step_pathway, inside, inside[:, :, entries])
+        outside = inside[:, :, entries]
+        mix = _todays_mix(chart)
+        oriented = np.einsum("zpw,zpwv->zpv", mix, outside)[:, :, None]
+        offered = (mix.sum(axis=2) > 0.0)[:, :, None, None]
+        revisited = np.array([[row.anchor for row in rows] for rows in chart.step_rows]).T[None, :, :, None]
+        return cls(
+            chart.step_pathway, np.where(offered & revisited, oriented, inside), np.where(offered, oriented, outside)
+        )
 
     def of_survivors(self, tally: Tally) -> FloatArray:
         """Return QALYs and cost before everyone alive at the horizon [Z, P, W, 2], in the pathway they are in then."""
@@ -73,3 +85,15 @@ class HorizonCredit:
         waiting = tally.persons[..., FINAL] - in_steps
         result: FloatArray = credit + waiting[..., None] * self.outside
         return result
+
+
+def _todays_mix(chart: Chart) -> FloatArray:
+    """Return each pathway's share today, refusers in their fallback [Z, P, W]; 0 where none is offered."""
+    mix = np.zeros((len(chart.zones), len(chart.profiles), len(chart.pathways)))
+    for cell in offer_cells(chart.instance):
+        place = chart.zones[cell.zone], chart.profiles[cell.profile]
+        refused = cell.current * (1.0 - cell.acceptance) if cell.fallback else 0.0
+        mix[*place, chart.pathways[cell.pathway]] += cell.current - refused
+        if refused:
+            mix[*place, chart.pathways[cell.fallback]] += refused
+    return mix / np.where(mix.sum(axis=2, keepdims=True) > 0.0, mix.sum(axis=2, keepdims=True), 1.0)

@@ -65,15 +65,28 @@ def test_the_dead_and_those_gone_are_not_credited():
     assert value("qaly_beyond", present().die(700.0)) == 0.0
 
 
-def test_the_credit_is_that_of_profile_and_step_then():
+def test_who_stands_in_an_anchor_step_is_worth_the_mean_over_todays_mix():
+    """A quarter of the frail are offered support today and nine in ten accept; being in it already gives no more."""
+    helped, alone = (
+        Story(tiny()).tell(0.0, Event.PRESENT, f"{pathway}/home", detail=number, profile=FRAIL)
+        for number, pathway in enumerate(("usual", "supported"))
+    )
+    mean = 0.225 * 8.0 + 0.775 * 4.0
+    assert value("qaly_beyond", helped) == pytest.approx(mean * 1.025**-RUN_YEARS)
+    assert value("qaly_beyond[pathway=supported,profile=frail]", alone) == pytest.approx(mean * 1.025**-RUN_YEARS)
+
+
+def test_elsewhere_the_credit_is_that_of_profile_and_step():
     story = Story(tiny()).tell(0.0, Event.PRESENT, "supported/home", detail=1, profile=FRAIL)
+    story.bed(700.0, Event.WAIT, "supported/home", detail="supported/ward", profile=FRAIL)
+    story.bed(700.0, Event.ENTER, "supported/ward", detail="supported/home", profile=FRAIL)
     assert value("qaly_beyond[pathway=supported,profile=frail]", story) == pytest.approx(8.0 * 1.025**-RUN_YEARS)
     assert value("qaly_beyond[pathway=usual]", story) == 0.0
 
 
-def test_who_waits_outside_counts_in_the_first_step():
+def test_who_waits_outside_is_worth_todays_mix_too():
     story = Story(tiny()).tell(5.0, Event.ARRIVE, "", detail=1)
-    assert value("qaly_beyond[pathway=supported]", story) == pytest.approx(20.0 * 1.025**-RUN_YEARS)
+    assert value("qaly_beyond[pathway=supported]", story) == pytest.approx(10.0 * 1.025**-RUN_YEARS)
 
 
 def test_the_credit_is_in_efficiency():
