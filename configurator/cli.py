@@ -118,23 +118,55 @@ def validate(
     ] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Check an instance, all its scenarios and some draws of its parameters; list every fault."""
+    """Check an instance, all its scenarios and some draws of its parameters; then say what its rules leave."""
     from dataclasses import asdict
 
     from configurator import verbs
+    from configurator.rules_text import no_plan_lines, validation_text
 
     validation = verbs.validate(_choice(instance, scenario, set_), draws)
     if as_json:
         faults = [asdict(fault) for fault in validation.faults]
         impossible = list(validation.impossible_draws)
         found = {"valid": validation.is_valid, "faults": faults, "impossible_draws": impossible}
+        found["rules"] = None if validation.rules is None else validation.rules.document()
         _print_json({"instance": validation.instance, **found})
     elif validation.is_valid:
-        typer.echo(f"{validation.instance} is valid")
+        typer.echo(validation_text(validation))
     else:
         _print_faults((*validation.faults, *validation.impossible_draws))
     if not validation.is_valid:
         raise typer.Exit(INVALID_INPUT)
+    if validation.rules is not None and not validation.rules.has_plan:
+        _print_faults(no_plan_lines(validation.rules))
+        raise typer.Exit(INFEASIBLE)
+
+
+@app.command()
+def repair(
+    instance: InstanceArgument,
+    plan: Annotated[
+        Path,
+        typer.Argument(metavar="PLAN.json", help="A plan file; what it does not name is proposed as it is today."),
+    ],
+    scenario: ScenarioOption = None,
+    set_: SetOption = None,
+    marginal: Annotated[
+        bool,
+        typer.Option("--marginal", help="Also say what one more euro, place or recruit would buy near the plan."),
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the plan to this file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the nearest plan that keeps every rule, and say what had to change and for which rule."""
+    from configurator import verbs
+    from configurator.rules_text import repaired_text
+
+    repaired = verbs.repair(_choice(instance, scenario, set_), plan, marginal=marginal, out=out)
+    if as_json:
+        _print_json(repaired.document())
+    else:
+        typer.echo(repaired_text(repaired))
 
 
 @app.command()

@@ -42,12 +42,13 @@ from configurator.runs.journal import JOURNAL, Journal
 from configurator.runs.records import write_hashes, write_start
 from configurator.runs.store import RunFolder, free_folder, new_run, open_run, write_atomically
 from configurator.tables import Table, csv_text, table
-from instances.catalogue import load_instance, read_source, shipped_instances
-from instances.faults import Fault, InvalidInstance
+from configurator.validation import Validation, validate
+from instances.catalogue import load_instance, shipped_instances
 from instances.instance import Instance
 from simulation.configuration import Configuration, content_key, todays_configuration
 
 if TYPE_CHECKING:  # the twin brings numba, which describing and validating do without
+    from configurator.repairing import Repaired
     from simulation.knowledge import Knowledge
     from simulation.twin import Origin
 
@@ -55,25 +56,9 @@ RUNS = Path("runs")
 RANDOM_PLANS = 100
 MOST_REPLICATIONS = 200
 WARM_UP_REPLICATIONS = 5
-VALIDATED_DRAWS = 20
 STORY = "story.txt"
 PRECISION = "precision.csv"
 PROVIDERS = "providers.csv"
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Whether an instance can be used, and if not everything that is wrong with it."""
-
-    instance: str
-    faults: tuple[Fault, ...]
-    impossible_draws: tuple[str, ...] = ()
-    """Draws of uncertain parameters that break a check, a sentence each."""
-
-    @property
-    def is_valid(self) -> bool:
-        """Say whether there is no fault."""
-        return not self.faults and not self.impossible_draws
 
 
 @dataclass(frozen=True)
@@ -148,6 +133,7 @@ __all__ = [
     "list_instances",
     "optimise",
     "parameter_settings",
+    "repair",
     "simulate",
     "validate",
     "warm_up",
@@ -203,35 +189,11 @@ def warm_up(choice: Choice, wish: Wish, *, out: Path | None = None) -> WarmUp:
     return WarmUp(study.is_enough, warm_up_sentences(study, unit), warm_up_table(study), out)
 
 
-def validate(choice: Choice, draws: int = VALIDATED_DRAWS) -> Validation:
-    """Return every fault of an instance: its own, and those that appear under one of its scenarios.
+def repair(choice: Choice, plan: Path, *, marginal: bool = False, out: Path | None = None) -> "Repaired":
+    """Return the plan nearest to a plan file, with what had to change and for which rule."""
+    from configurator.repairing import repaired  # brings the solver
 
-    draws: of uncertain parameters to try as well; without fault so far, those that are impossible are listed.
-    """
-    try:
-        source = read_source(choice.instance)
-        source.instance(choice.scenario, choice.overrides)
-        faults = source.scenario_faults()
-    except InvalidInstance as error:
-        return Validation(choice.instance, error.faults)
-    return Validation(choice.instance, faults, () if faults else _impossible_draws(choice, draws))
-
-
-def _impossible_draws(choice: Choice, draws: int) -> tuple[str, ...]:
-    """Return what is wrong with the first draws of the instance's own seed, a sentence each."""
-    if draws <= 0:
-        return ()
-    from simulation.knowledge import ImpossibleDraw
-
-    knowledge = replace(choice, chance_only=False).knowledge()
-    seed = knowledge.central.settings.search.seed
-    found: list[str] = []
-    for replication in range(1, draws + 1 if knowledge.uncertain else 1):
-        try:
-            knowledge.instance(seed, replication)
-        except ImpossibleDraw as error:
-            found += str(error).splitlines()
-    return tuple(found)
+    return repaired(choice, plan, marginal=marginal, out=out)
 
 
 def simulate(

@@ -14,7 +14,7 @@ from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import RULE_KINDS, inequalities
 from optimisation.feasibility.variables import Variables
-from optimisation.starting_points import anywhere, sampled
+from optimisation.starting_points import sampled
 from simulation.configuration import todays_configuration
 from tests.optimisation.conftest import valley_with
 
@@ -106,7 +106,7 @@ def test_inequality_and_check_agree_on_random_plans(rule):
 
 @pytest.mark.slow
 def test_checker_and_milp_agree_on_a_thousand_random_plans():
-    """Twenty-two instances with rules of two kinds each: a plan fixed in the MILP is feasible when the check says so."""
+    """Twenty-two instances, rules of two kinds each: a plan fixed in the MILP is feasible when the check says so."""
     outcomes = []
     kinds = list(EXAMPLES)
     for number in range(2 * len(kinds)):
@@ -115,14 +115,14 @@ def test_checker_and_milp_agree_on_a_thousand_random_plans():
         chosen = [rules[int(random.integers(len(rules)))] for rules in two]
         planning = Planning(valley_with(*chosen))
         model = FixedPlan(planning)
-        points = anywhere(planning.encoding, random)
+        points = sampled(planning.encoding, random)
         for _ in range(46):
             genes = next(points)
             kept = not violations(planning, planning.encoding.configuration(genes))
             assert model.is_feasible(genes) == kept, (number, genes)
             outcomes.append(kept)
     assert len(outcomes) > 1000
-    assert 200 < sum(outcomes) < 800
+    assert 100 < sum(outcomes) < 900
 
 
 class FixedPlan:

@@ -1,0 +1,51 @@
+"""What rules ask for, as people read it: what validating and repairing found."""
+
+from configurator.printing import number, table_text
+from configurator.repairing import Repaired
+from configurator.validation import RuleCheck, Validation
+
+NO_PLAN = "no plan keeps every rule"
+
+
+def validation_text(validation: Validation) -> str:
+    """Return what validating found when there is no fault."""
+    lines = [f"{validation.instance} is valid"]
+    if validation.rules is not None:
+        lines += _rule_lines(validation.rules)
+    return "\n".join(lines)
+
+
+def no_plan_lines(check: RuleCheck) -> tuple[str, ...]:
+    """Say that there is no plan, and why."""
+    return (NO_PLAN, *(f"  {line}" for line in check.explanation))
+
+
+def repaired_text(repaired: Repaired) -> str:
+    """Return what a typed plan breaks, what had to change and for which rule, and what a little more would buy."""
+    if repaired.is_untouched:
+        lines = ["the plan keeps every rule as it is"]
+    else:
+        lines = ["the plan as typed breaks:", *(f"  {line}" for line in repaired.broken)]
+        lines += ["", "the nearest plan that keeps every rule:", table_text(repaired.table())]
+    if repaired.binding:
+        lines += ["", "used up by it:", *(f"  {line}" for line in repaired.binding)]
+    if repaired.marginal:
+        lines += ["", "what a little more would buy:", table_text(repaired.marginal_table())]
+    if repaired.written is not None:
+        lines += ["", f"written to {repaired.written}"]
+    return "\n".join(lines)
+
+
+def _rule_lines(check: RuleCheck) -> list[str]:
+    if check.broken_today:
+        lines = ["today's offer breaks:", *(f"  {line}" for line in check.broken_today)]
+    else:
+        lines = ["today's offer keeps every rule"]
+    if check.frugal_spending is not None:
+        lines.append(
+            f"payers and providers spend {number(check.spending)} a year today, "
+            f"{number(check.frugal_spending)} under the most frugal plan"
+        )
+        if check.frugal_binding:
+            lines += ["besides its ranges, that plan is held by:", *(f"  {line}" for line in check.frugal_binding)]
+    return lines
