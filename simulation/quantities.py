@@ -313,6 +313,11 @@ def _revenue(account: Account, chosen: Selection, chart: Chart) -> float:
     return float(chosen.payer @ amounts @ chosen.provider)
 
 
+def _revenue_discounted(account: Account, chosen: Selection, chart: Chart) -> float:
+    years = account.revenue_by_year[..., 1] @ chosen.year @ chosen.zone
+    return float(chosen.payer @ years @ chosen.provider)
+
+
 def _cost(account: Account, chosen: Selection, chart: Chart) -> float:
     if chosen.given.keys().isdisjoint(_OF_ACCOUNTS):
         return float(chosen.provider @ (account.cost @ chosen.money_pathway @ chosen.money_profile @ chosen.zone))
@@ -505,6 +510,13 @@ QUANTITIES: dict[str, Quantity] = {
             _beyond(BEYOND_COST),
         ),
         Quantity("revenue", "currency", "paid by payers to providers", (*MONEY, "payer", "year"), _revenue),
+        Quantity(
+            "revenue_discounted",
+            "currency",
+            "paid by payers to providers, discounted to time 0",
+            ("zone", "urbanicity", "provider", "sector", "payer", "year"),
+            _revenue_discounted,
+        ),
         Quantity("cost", "currency", "borne by providers", (*MONEY, "kind", "year"), _cost),
         Quantity(
             "operating_cost",

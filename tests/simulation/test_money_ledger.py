@@ -7,7 +7,7 @@ import pytest
 
 from instances.tables import Capacity, Cost, Price
 from simulation.configuration import Configuration, todays_configuration
-from simulation.economics import annuity
+from simulation.economics import annuity, discounted_duration
 from simulation.indicators import Catalogue
 from simulation.ledgers.flows import UnpricedSubject
 from simulation.records import Event
@@ -243,6 +243,15 @@ def test_a_subject_that_nobody_runs_needs_a_provider():
     story = ward_story(tiny(prices=[price("step:home", "day", 1.0)], costs=[]))
     with pytest.raises(UnpricedSubject, match="provider must be named"):
         story.account()
+
+
+def test_discounted_revenue_is_that_of_the_moment():
+    paid = [price("step:ward", "entry", 100.0), price("resource:helper", "capacity-year", 10.0)]
+    story = ward_story(tiny(prices=paid, costs=[]))
+    assert revenue(story, "revenue_discounted[provider=hospital]") == pytest.approx(100.0 * 1.025 ** (-10.0 / YEAR))
+    helpers = 32 * 10.0 * discounted_duration(0.025, 0.0, YEARS)
+    assert revenue(story, "revenue_discounted[provider=home_service]") == pytest.approx(helpers)
+    assert revenue(story, "revenue_discounted[year=2]") < revenue(story, "revenue[year=2]")
 
 
 def test_discounted_cost_is_that_of_the_moment():
