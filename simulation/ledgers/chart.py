@@ -320,6 +320,8 @@ class Chart:
         table = np.zeros((len(self.zones), len(self.pools)))
         for q, pool in enumerate(self.pools):
             rows = [self.instance.capacities[index] for index in pool.rows]
+            if not rows:
+                continue  # nothing can stand there
             weights = np.array([float(row.current) for row in rows])
             if weights.sum() == 0.0:
                 weights[:] = 1.0
