@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configurator import cli, verbs
+from configurator import cli, searching, verbs
 from configurator.laboratory import NoFeasiblePlan
 from instances.catalogue import instance_folder
 from tests.configurator.fakes import FakeLaboratory
@@ -20,7 +20,8 @@ def typed(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(*words, laboratory=None):
-        monkeypatch.setattr(verbs, "_twin_laboratory", lambda: laboratory or FakeLaboratory())
+        for module in (verbs, searching):
+            monkeypatch.setattr(module, "twin_laboratory", lambda: laboratory or FakeLaboratory())
         monkeypatch.setattr(sys, "argv", ["configurator", *words])
         with pytest.raises(SystemExit) as stopped:
             cli.main()
@@ -47,7 +48,9 @@ print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("verb", ["list", "describe", "validate", "simulate", "optimise", "front", "export"])
+@pytest.mark.parametrize(
+    "verb", ["list", "describe", "validate", "simulate", "optimise", "resume", "generate", "front", "export"]
+)
 def test_every_verb_has_help_and_json(typed, verb):
     status, out, _ = typed(verb, "--help")
     assert status == 0
@@ -68,7 +71,8 @@ def test_describe_prints_tables(typed):
 
 
 def test_validate_says_valid(typed):
-    assert typed("validate", "tiny") == (0, "tiny is valid\n", "")
+    status, out, err = typed("validate", "tiny")
+    assert (status, out.splitlines()[0], err) == (0, "tiny is valid", "")
 
 
 def test_validate_lists_all_faults_as_lines(typed, tmp_path):
