@@ -89,6 +89,9 @@ class Chain:
         while pending:
             state = pending.pop()
             origin = found.number[state]
+            if self.story.anchor[state.step]:  # a new mix may send them to any pathway from here
+                for pathway in self.offered[state.profile]:
+                    known(self.story.enter(self.story.entry[pathway], state.profile, state.memory))
             for flow in self.story.flows(state):
                 port = -1
                 if flow.port is not None:
