@@ -61,6 +61,7 @@ class Objectives:
     margins: FloatArray  # [replication, firm] operating margin rates; nan: neither earns nor spends
     shortfall: float  # mean total operating deficit of all firms over the run
     tie: float = 0.0  # what that shortfall takes off solvency, so that a tie goes to the least
+    violation: float = 0.0  # by how much budgets are overrun at the accepted probability, as parts of them, in all
     books: FloatArray = field(default_factory=lambda: np.empty((0, 0, 3)))  # [replication, firm, (REVENUE, ..)]
 
     def estimates(self) -> tuple[Estimate, ...]:
@@ -147,7 +148,8 @@ class Judge:
         budgets = read[:, count + _FOR_HARM + 3 * len(self.firms) :] - self._moved(reference)
         flags = (*self._harmful(own, reference), *self._unstable(own, reference), *self._overruns(budgets))
         values = read[:, :count]
-        return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie, books)
+        violation = float(self._excess(budgets).sum())
+        return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie, violation, books)
 
     def final_point(self, judged: Objectives) -> FloatArray:
         """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
@@ -231,12 +233,23 @@ class Judge:
 
     def _overruns(self, amounts: FloatArray) -> Iterator[str]:
         """Budgets overrun with more than the accepted probability (the share of replications)."""
-        accepted = self.instance.settings.economics.overrun_probability
-        for number, budget in enumerate(self.budgets):
-            probability = float((amounts[:, number] > budget.bound).mean())
-            if probability > accepted:
-                mean = float(amounts[:, number].mean())
-                yield f"overrun: {budget.name}, {mean:.0f} a year against {budget.bound:.0f}"
+        for number in np.flatnonzero(self._excess(amounts) > 0.0).tolist():
+            budget, mean = self.budgets[number], float(amounts[:, number].mean())
+            yield f"overrun: {budget.name}, {mean:.0f} a year against {budget.bound:.0f}"
+
+    def _excess(self, amounts: FloatArray) -> FloatArray:
+        """Return how far each budget is overrun, as a part of it, leaving out the replications that may overrun it.
+
+        With an accepted probability alpha and n replications, floor(alpha n) of them may: the amount that counts is
+        the next greatest. It is above the bound just when the probability of an overrun is above alpha.
+        """
+        allowed = math.floor(self.instance.settings.economics.overrun_probability * len(amounts) + 1e-9)
+        bounds = np.array([budget.bound for budget in self.budgets])
+        if allowed >= len(amounts):
+            return np.zeros(len(bounds))
+        counts = np.sort(amounts, axis=0)[len(amounts) - 1 - allowed]
+        excess: FloatArray = np.maximum(0.0, counts - bounds) / np.maximum(np.abs(bounds), 1.0)
+        return excess
 
 
 def _margins(books: FloatArray) -> FloatArray:

@@ -149,6 +149,26 @@ def test_a_budget_overrun_more_often_than_accepted_is_flagged():
     assert judged.flags == (f"overrun: cap in town, {10.0 * YEAR:.0f} a year against 1000",)
 
 
+def test_the_amount_of_an_overrun_leaves_out_the_replications_that_may_overrun():
+    """With alpha 0.1, one of ten replications may: the second greatest amount counts."""
+    rule = Rule(rule="cap", kind="budget", payer="insurance", money="operating", level="territory", bound=1000.0)
+    judge = Judge.of(tiny(rules=[rule], costs=[]))
+    account = person(tiny(rules=[rule], costs=[])).account()
+
+    def judged(*amounts):
+        accounts = []
+        for amount in amounts:
+            revenue = np.zeros_like(account.revenue)
+            revenue[0, 0, TOWN, 0, 0] = amount * judge.catalogue.chart.run / judge.catalogue.chart.per_year
+            accounts.append(replace(account, revenue=revenue))
+        found = judge.judge(accounts, accounts)
+        return found.violation, len(found.flags)
+
+    assert judged(1200.0) == (pytest.approx(0.2), 1)
+    assert judged(*[900.0] * 9, 1200.0) == (0.0, 0)
+    assert judged(*[900.0] * 8, 1100.0, 1200.0) == (pytest.approx(0.1), 1)
+
+
 def test_objectives_are_data():
     row = Objective(objective="alive", expression="deaths/person_years", direction="minimise", low=0, high=1)
     judged = evaluate_objectives(tiny(objectives=[row]), [people(10, 0)], [people(10, 0)])
