@@ -17,7 +17,7 @@ from configurator.results import Interval
 from configurator.tables import Cell, Table, table
 from instances.instance import Instance
 from simulation.estimates import Estimate, estimate
-from simulation.indicators import COLUMN_KEYS, IndicatorRow, compare_observations, indicator_table
+from simulation.indicators import COLUMN_KEYS, Catalogue, IndicatorRow, compare_observations, indicator_table
 from simulation.objectives import SOLVENCY
 
 INDICATOR_COLUMNS = (
@@ -88,13 +88,14 @@ def _around(values: Floats, point: float, deviations: float, replications: int) 
 
 def indicators(instance: Instance, found: Replicated, by_chance: Replicated | None) -> Table:
     """Return the table of indicators.csv."""
-    beside = {_key(row): row.estimate for row in _rows(instance, by_chance)}
-    cells = (_indicator_cells(row, beside.get(_key(row))) for row in _rows(instance, found))
-    return table("indicators", INDICATOR_COLUMNS, cells)
+    catalogue = Catalogue.of(instance)
+    rows = _rows(catalogue, found)
+    beside = {_key(row): row.estimate for row in (rows if by_chance is found else _rows(catalogue, by_chance))}
+    return table("indicators", INDICATOR_COLUMNS, (_indicator_cells(row, beside.get(_key(row))) for row in rows))
 
 
-def _rows(instance: Instance, found: Replicated | None) -> tuple[IndicatorRow, ...]:
-    return () if found is None else indicator_table(instance, found.accounts, found.today)
+def _rows(catalogue: Catalogue, found: Replicated | None) -> tuple[IndicatorRow, ...]:
+    return () if found is None else indicator_table(catalogue, found.accounts, found.today)
 
 
 def _key(row: IndicatorRow) -> tuple[str, ...]:
