@@ -12,21 +12,30 @@ Row = Mapping[str, object]
 Tables = Mapping[str, Sequence[Row]]
 
 
-def read_back(tables: Tables, horizon: Mapping[str, object], *, time_unit: str = "day") -> Instance:
+def read_back(
+    tables: Tables,
+    horizon: Mapping[str, object],
+    *,
+    time_unit: str = "day",
+    economics: Mapping[str, object] | None = None,
+) -> Instance:
     """Write the tables as an instance folder and load it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "written"
         folder.mkdir()
-        (folder / "instance.toml").write_text(_settings(horizon, time_unit), encoding="utf-8")
+        (folder / "instance.toml").write_text(_settings(horizon, time_unit, economics or {}), encoding="utf-8")
         for table, rows in tables.items():
             if rows:
                 _write(folder / f"{table}.csv", rows)
         return load_instance(folder)
 
 
-def _settings(horizon: Mapping[str, object], time_unit: str) -> str:
-    cells = "\n".join(f"{key} = {_cell(value)}" for key, value in horizon.items())
-    return f'format_version = 1\nname = "written in a test"\ntime_unit = "{time_unit}"\n\n[horizon]\n{cells}\n'
+def _settings(horizon: Mapping[str, object], time_unit: str, economics: Mapping[str, object]) -> str:
+    sections = [f'format_version = 1\nname = "written in a test"\ntime_unit = "{time_unit}"\n']
+    for name, scalars in (("horizon", horizon), ("economics", economics)):
+        cells = "".join(f"{key} = {_cell(value)}\n" for key, value in scalars.items())
+        sections.append(f"[{name}]\n{cells}")
+    return "\n".join(sections)
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
