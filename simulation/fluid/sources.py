@@ -14,13 +14,17 @@ Complexes = NDArray[np.complex128]
 
 
 def arriving(instance: Instance, begin: float, points: Complexes) -> Complexes:
-    """Return the transform [point, territory, profile] of arrivals from `begin` on, time counted from there."""
+    """Return the transform [point, territory, profile] of arrivals from `begin` on, time counted from there.
+
+    Arrivals at the last rate go on for ever: whoever comes after the run changes nothing in it, and a rate that stops
+    at the very moment of inversion would be a kink there.
+    """
 
     def flow(need: Need) -> Complexes:
         bounds, rates = rate_pieces(instance, need.arrivals, need.growth, need.rhythm)
         bounds = np.maximum(bounds, begin) - begin
-        cumulated: Complexes = np.exp(-points[:, None] * bounds) @ np.append(rates, 0.0)
-        cumulated -= np.exp(-points[:, None] * bounds) @ np.append(0.0, rates)
+        cumulated: Complexes = np.exp(-points[:, None] * bounds[:-1]) @ rates
+        cumulated -= np.exp(-points[:, None] * bounds[1:-1]) @ rates[:-1]
         return np.asarray(cumulated / points)
 
     return _by_place(instance, points, flow)
