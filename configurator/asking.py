@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from configurator.exports import EXPORT_FORMATS, ExportFormat
 from configurator.laboratory import ENGINES, Effort, Engine
+from configurator.presets import NORMAL, PRESETS, Preset
 from instances.catalogue import load_instance, read_source
 from instances.faults import ConfiguratorError, UnknownName
 from instances.instance import Instance
@@ -28,6 +29,8 @@ class Choice:
     overrides: Mapping[str, float] = field(default_factory=dict)
     chance_only: bool = False
     """Whether every replication keeps uncertain parameters at their central values, instead of drawing them."""
+    name: str = ""
+    """What the instance is called; empty: as its folder."""
 
     def load(self) -> Instance:
         """Read, build and check the instance."""
@@ -37,7 +40,10 @@ class Choice:
         """Read, build and check the instance, with what is known of its parameters."""
         from simulation.knowledge import Knowledge  # brings numba, which describing does without
 
-        known = Knowledge.of(read_source(self.instance), self.scenario, self.overrides)
+        source = read_source(self.instance)
+        if self.name:
+            source = replace(source, written=replace(source.written, name=self.name))
+        known = Knowledge.of(source, self.scenario, self.overrides)
         return known.chance_only if self.chance_only else known
 
 
@@ -51,19 +57,61 @@ class Wish:
     population: int | None = None
     workers: int = 0
     engine: Engine = "compiled"
+    preset: str = NORMAL
+    budget: int | None = None
+    minutes: float | None = None
 
     def effort(self, instance: Instance) -> Effort:
-        """Return the effort with the instance's defaults filled in."""
-        search = instance.settings.search
+        """Return the effort: what was asked for, else the preset's, else the instance's."""
+        search, preset = instance.settings.search, preset_named(self.preset)
+        replications = search.replications if self.replications is None else self.replications
+        final = search.final_replications if preset.final_replications is None else preset.final_replications
+        generations = max(1, round(preset.generations * search.generations))
+        population = max(2, round(preset.population * search.population))
         return Effort(
             seed=search.seed if self.seed is None else self.seed,
-            replications=search.replications if self.replications is None else self.replications,
-            final_replications=search.final_replications,
-            generations=search.generations if self.generations is None else self.generations,
-            population=search.population if self.population is None else self.population,
+            replications=replications,
+            final_replications=final,
+            generations=generations if self.generations is None else self.generations,
+            population=population if self.population is None else self.population,
             workers=self.workers,
             engine=self.engine,
+            most_replications=replications * preset.most_replications,
+            budget=self.budget or 0,
+            seconds=60.0 * (self.minutes or 0.0),
+            patience=preset.patience,
+            random_plans=preset.random_plans,
         )
+
+
+@dataclass(frozen=True)
+class MoreEffort:
+    """What may be larger when a run goes on; None: as before. workers: as many as wanted, 0: one per core."""
+
+    generations: int | None = None
+    final_replications: int | None = None
+    budget: int | None = None
+    minutes: float | None = None
+    workers: int = 0
+
+    def applied(self, effort: Effort) -> Effort:
+        """Return the effort with what was asked for; raises InvalidRequest where that is less than before."""
+        asked = {"generations": self.generations, "final_replications": self.final_replications, "budget": self.budget}
+        given = {name: value for name, value in asked.items() if value is not None}
+        for name, value in given.items():
+            before = getattr(effort, name)
+            if value < before:
+                option = name.replace("_", "-")
+                raise InvalidRequest(f"--{option} {value}: the run was asked for {before}; it may only be given more")
+        seconds = 60.0 * self.minutes if self.minutes is not None else effort.seconds
+        return Effort(**(asdict(effort) | given | {"seconds": seconds, "workers": self.workers}))
+
+
+def preset_named(name: str) -> Preset:
+    """Return the preset of that name."""
+    if name not in PRESETS:
+        raise UnknownName("preset", name, tuple(PRESETS))
+    return PRESETS[name]
 
 
 def parameter_settings(texts: Sequence[str]) -> dict[str, float]:

@@ -46,6 +46,12 @@ ChanceOption = Annotated[
     bool,
     typer.Option("--chance-only", help="Keep uncertain parameters at their central values instead of drawing them."),
 ]
+BudgetOption = Annotated[
+    int | None, typer.Option("--budget", min=1, help="Replications in all, never exceeded; default: no limit.")
+]
+MinutesOption = Annotated[
+    float | None, typer.Option("--minutes", min=0.0, help="Time after which the search ends; default: no limit.")
+]
 WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Workers at once; 0: one per core.")]
 EngineOption = Annotated[
     str, typer.Option("--engine", metavar="compiled|simpy", help="The fast engine, or the one people read.")
@@ -330,27 +336,67 @@ def optimise(
     population: Annotated[
         int | None, typer.Option("--population", min=2, help="Plans per generation; default: the instance's.")
     ] = None,
+    preset: Annotated[
+        str, typer.Option("--preset", metavar="quick|normal|thorough", help="How far to search.")
+    ] = "normal",
+    budget: BudgetOption = None,
+    minutes: MinutesOption = None,
     random_plans: Annotated[
-        int, typer.Option("--random-plans", min=0, help="Random feasible plans to compare the front with.")
-    ] = 100,
+        int | None,
+        typer.Option("--random-plans", min=0, help="Random feasible plans to compare the front with."),
+    ] = None,
     workers: WorkersOption = 0,
     engine: EngineOption = "compiled",
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: a new one under runs/.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Search for the plans none of which beats another, and write the front and its page."""
+    from dataclasses import replace
+
     from configurator import verbs
     from configurator.progress import shown
 
     with shown(as_json) as progress:
         front = verbs.optimise(
             _choice(instance, scenario, set_, chance_only),
-            _wish(seed, replications, generations, population, workers, engine),
+            replace(
+                _wish(seed, replications, generations, population, workers, engine),
+                preset=preset,
+                budget=budget,
+                minutes=minutes,
+            ),
             out=out,
             random_plans=random_plans,
             command=_command(),
             progress=progress,
         )
+    _print_front(front, as_json)
+    if front.stopped:
+        raise typer.Exit(STOPPED_EARLY)
+
+
+@app.command()
+def resume(
+    run: RunArgument,
+    generations: Annotated[
+        int | None, typer.Option("--generations", min=1, help="Generations in all; default: as before.")
+    ] = None,
+    final_replications: Annotated[
+        int | None,
+        typer.Option("--final-replications", min=1, help="Fresh replications of its plans; default: as before."),
+    ] = None,
+    budget: BudgetOption = None,
+    minutes: MinutesOption = None,
+    workers: WorkersOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a search that was stopped or killed, or give one more; nothing is simulated twice."""
+    from configurator import verbs
+    from configurator.progress import shown
+
+    more = verbs.MoreEffort(generations, final_replications, budget, minutes, workers)
+    with shown(as_json) as progress:
+        front = verbs.resume(run, more, command=_command(), progress=progress)
     _print_front(front, as_json)
     if front.stopped:
         raise typer.Exit(STOPPED_EARLY)

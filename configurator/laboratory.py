@@ -12,6 +12,7 @@ from instances.faults import ConfiguratorError
 from simulation.configuration import Configuration
 
 if TYPE_CHECKING:  # the twin brings numba
+    from configurator.runs.past import Past
     from simulation.knowledge import Knowledge
     from simulation.precision import Goal, Standing
     from simulation.twin import Origin
@@ -39,6 +40,15 @@ class Effort:
     population: int
     workers: int
     engine: Engine
+    most_replications: int = 0
+    """Of plans whose dominance is in doubt; none get more than the others when it is not greater."""
+    budget: int = 0
+    """Replications in all, never exceeded; 0: no limit."""
+    seconds: float = 0.0
+    """Time after which the search ends with its generation; 0: no limit."""
+    patience: int = 0
+    """Generations whose gain in hypervolume ends the search when it is within noise; 0: never."""
+    random_plans: int = 100
 
 
 @dataclass(frozen=True)
@@ -107,8 +117,11 @@ class Experiment(Protocol):
         Raises NoFeasiblePlan before the first state when the rules leave no plan.
         """
 
-    def baseline(self, plans: int) -> Baseline:
-        """Evaluate random repaired plans."""
+    def baseline(self, plans: int) -> Baseline | None:
+        """Evaluate random repaired plans, as many as the budget allows; None where it allows none."""
+
+    def replications(self) -> int:
+        """Return the replications simulated so far, in all sessions of the run."""
 
     def indicators(self, plan: EvaluatedPlan) -> Table | None:
         """Return a plan's indicators, or None when they were not kept."""
@@ -160,5 +173,7 @@ class Laboratory(Protocol):
     ) -> None:
         """Save the states of all replications at a time to one file."""
 
-    def experiment(self, knowledge: "Knowledge", effort: Effort, progress: Progress) -> Experiment:
-        """Open a search; `progress` hears what it is doing."""
+    def experiment(
+        self, knowledge: "Knowledge", effort: Effort, progress: Progress, past: "Past | None" = None
+    ) -> Experiment:
+        """Open a search, or go on with one; `progress` hears what it is doing."""

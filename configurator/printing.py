@@ -70,12 +70,13 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 def front_text(rows: Sequence[FrontRow], today: FrontRow | None, objectives: Sequence[ObjectiveScale]) -> str:
     """Return the front as a table, then what each plan changes."""
     shown = [*([] if today is None else [today]), *rows]
-    columns = ("plan", *(objective.name for objective in objectives), "non-dominated", "replications")
+    columns = ("plan", *(objective.name for objective in objectives), "non-dominated", "group", "replications")
     lines: tuple[tuple[Cell, ...], ...] = tuple(
         (
             row.id,
             *(interval_text(interval) for interval in row.objectives),
             "" if row.probability_non_dominated is None else f"{100 * row.probability_non_dominated:.0f} %",
+            row.group,
             row.replications,
         )
         for row in shown
@@ -101,7 +102,9 @@ def found_text(found: Front) -> str:
     if found.failures:
         lines.append(f"{len(found.failures)} evaluations failed and were left out; see failures.csv")
     if found.stopped:
-        lines.append("the search was stopped before its end")
+        lines.append(f"the search was stopped before its end; go on with: configurator resume {found.folder}")
+    elif found.ended:
+        lines.append(f"ended by {found.ended}")
     return "\n".join([*lines, f"run folder: {found.folder}", f"page: {found.folder / FRONT_PAGE}"])
 
 

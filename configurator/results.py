@@ -1,6 +1,6 @@
 """What a search hands over: plans with their objectives, the front they make, and that front as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +39,19 @@ class ObjectiveScale:
 
 
 @dataclass(frozen=True)
+class FirmStanding:
+    """How a provider stands under a plan: operating margin rate, result over the run, how often it is below 0.
+
+    margin_rate: None for who neither earns nor spends.
+    """
+
+    provider: str
+    margin_rate: Interval | None
+    result: Interval
+    deficit: float
+
+
+@dataclass(frozen=True)
 class EvaluatedPlan:
     """A configuration and what its simulation gave, objectives in the instance's order (none: it failed)."""
 
@@ -48,8 +61,12 @@ class EvaluatedPlan:
     replications: int
     binding_rules: tuple[str, ...] = ()
     fate: str = ""
+    group: int | None = None
+    """Plans of one front that cannot be told apart bear the same number; None before fresh replications say."""
     audited_events: int = 0
     """Event records in which the engine that people read agreed with the fast one; 0: not audited."""
+    firms: tuple[FirmStanding, ...] = ()
+    """How each provider stands, in table order."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,12 @@ class SearchState:
     archive: tuple[EvaluatedPlan, ...] = ()
     failures: tuple[str, ...] = ()
     confirmed: bool = False
+    is_past: bool = False
+    """Whether it was reached in an earlier session of the run, and gone through again."""
+    record: Mapping[str, object] | None = None
+    """What it takes to come back to this generation."""
+    ended: str = ""
+    """Why the search came to its end."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,7 @@ class FrontRow:
     probability_non_dominated: float | None
     replications: int
     changes: str
+    group: int | None = None
 
 
 def front_table(name: str, objectives: Sequence[str], rows: Sequence[FrontRow]) -> Table:
@@ -88,7 +112,7 @@ def front_table(name: str, objectives: Sequence[str], rows: Sequence[FrontRow]) 
     columns = ["id"]
     for objective in objectives:
         columns += [f"{objective}{end}" for end in _ENDS]
-    columns += ["probability_non_dominated", "replications", "changes"]
+    columns += ["probability_non_dominated", "group", "replications", "changes"]
     return table(name, columns, [_front_cells(row) for row in rows])
 
 
@@ -99,7 +123,7 @@ def _front_cells(row: FrontRow) -> list[Cell]:
     cells: list[Cell] = [row.id]
     for interval in row.objectives:
         cells += [interval.mean, interval.low, interval.high, interval.chance_low, interval.chance_high]
-    return [*cells, row.probability_non_dominated, row.replications, row.changes]
+    return [*cells, row.probability_non_dominated, row.group, row.replications, row.changes]
 
 
 def front_rows(content: Table, objectives: Sequence[str]) -> tuple[FrontRow, ...]:
@@ -115,6 +139,7 @@ def _front_row(record: dict[str, Cell], objectives: Sequence[str]) -> FrontRow:
         probability_non_dominated=None if probability is None else float(str(probability)),
         replications=int(str(record["replications"])),
         changes=str(record["changes"]),
+        group=None if record.get("group") is None else int(str(record["group"])),
     )
 
 

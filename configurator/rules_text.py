@@ -48,4 +48,6 @@ def _rule_lines(check: RuleCheck) -> list[str]:
         )
         if check.frugal_binding:
             lines += ["besides its ranges, that plan is held by:", *(f"  {line}" for line in check.frugal_binding)]
+    if check.gaps:
+        lines += ["", "units in use today, fluid model beside twin:", table_text(check.gap_table())]
     return lines

@@ -8,50 +8,52 @@ from functools import cached_property
 
 import numpy as np
 
+from configurator.firms import firm_standings
 from configurator.intervals import indicators, objective_intervals
 from configurator.laboratory import Baseline, Effort, NoFeasiblePlan, SimulationFailed
 from configurator.progress import Progress
 from configurator.replicating import Simulating, account_workers, by_chance_alone, worker_count
 from configurator.results import EvaluatedPlan, Interval, SearchState
+from configurator.runs.past import Past
 from configurator.tables import Table
 from optimisation.auditing import audited_events
+from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
 from optimisation.evaluation import Evaluation, Evaluator, Judgement
 from optimisation.feasibility.planning import Planning
+from optimisation.members import Member, front_of, hypervolume_of, representatives
 from optimisation.plan import NoPlan
-from optimisation.search import (
-    FRESH_REPLICATIONS,
-    Generation,
-    Member,
-    SearchSettings,
-    binding_rules,
-    confirmed,
-    front_of,
-    hypervolume_of,
-    random_plans,
-    representatives,
-    search,
-)
+from optimisation.search import Generation, SearchSettings, binding_rules, random_plans, search
+from optimisation.stopping import AfterGenerations, AfterTime, Stops, WithinNoise, first_reason
 from optimisation.twin_evaluation import twin_evaluator
 from simulation.components import components
 from simulation.configuration import Configuration, content_key, todays_configuration
 from simulation.knowledge import Knowledge
+from simulation.ledgers.chart import FloatArray as Floats
 from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge, Objectives
 
 MOST_PLANS = 24
 """How many plans of a front are confirmed, audited and shown at most."""
+FEWEST_PLANS = 3
+ENOUGH_TO_CONFIRM = 10
+"""Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
 CHANCE_REPLICATIONS = 5
 """On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
 
 
 class TwinExperiment:
-    """A search with the twin: its memory of simulations lives as long as it does."""
+    """A search with the twin: its memory of simulations is the past's, else lives as long as it does."""
 
-    def __init__(self, knowledge: Knowledge, effort: Effort, progress: Progress) -> None:
+    def __init__(self, knowledge: Knowledge, effort: Effort, progress: Progress, past: Past | None = None) -> None:
         self._knowledge = knowledge
         self._instance = knowledge.central
         self._effort = effort
         self._progress = progress
-        self._settings = SearchSettings(effort.population, effort.replications, effort.seed)
+        self._past = past
+        self._chance_simulations = 0
+        self._parts = len(components(self._instance))
+        self._settings = SearchSettings(
+            effort.population, effort.replications, effort.seed, effort.most_replications, self._search_budget()
+        )
 
     @cached_property
     def _planning(self) -> Planning:
@@ -69,13 +71,14 @@ class TwinExperiment:
             workers=worker_count(self._effort.workers),
             engine=self._effort.engine,
             informing=range(self._informing),
+            memory=None if self._past is None else self._past.memory,
             watch=lambda simulations: self._progress.simulated(self._replications(simulations)),
         )
 
     @property
     def _informing(self) -> int:
         """How many replications of today tell how margins vary."""
-        return max(ENOUGH_REPLICATIONS, self._effort.replications)
+        return max(ENOUGH_REPLICATIONS, self._effort.replications, self._effort.most_replications)
 
     @property
     def _fresh(self) -> range:
@@ -89,23 +92,75 @@ class TwinExperiment:
         evaluator = self._evaluator
         self._progress.message("searching")
         last: Generation | None = None
+        ended = ""
+        records = () if self._past is None else self._past.records
+        rules = self._rules()
         try:
-            for generation in search(self._instance, evaluator, self._settings, self._planning):
+            for generation in search(self._instance, evaluator, self._settings, self._planning, records):
                 last = generation
-                yield self._state(generation)
-                if generation.number + 1 >= self._effort.generations:
+                if generation.number + 1 >= len(records):
+                    yield self._state(generation)
+                ended = self._reason(rules, generation)
+                if ended:
                     break
         except NoPlan as error:
             raise NoFeasiblePlan(str(error)) from error
         if last is not None:
+            self._progress.message(f"ended by {ended or 'the budget'}")
             plans, count = len(self._candidates(last)), self._effort.final_replications
             self._progress.message(f"confirming {plans} plans on {count} fresh replications")
-            yield self._confirmed(last)
+            found = replace(self._confirmed(last), ended=ended or "the budget")
+            yield replace(found, is_past=self._was_confirmed(found))
 
-    def baseline(self, plans: int) -> Baseline:
-        """Evaluate random repaired plans on the replications of the search."""
+    def baseline(self, plans: int) -> Baseline | None:
+        """Evaluate random repaired plans on the replications of the search, as many as the budget allows."""
+        left = self._runs_left()
+        if left is not None:
+            plans = min(plans, left // (self._parts * self._effort.replications))
+        if plans < 1:
+            return None
         members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning)
         return Baseline(len(members), hypervolume_of(members, self._instance.objectives))
+
+    def _was_confirmed(self, found: SearchState) -> bool:
+        """Say whether an earlier session of the run came to its end here, with these plans audited."""
+        if self._past is None or self._past.ended != found.generation:
+            return False
+        return all(content_key(plan.configuration) in self._past.audited for plan in found.front)
+
+    def replications(self) -> int:
+        """Return the replications simulated so far, in all sessions of the run."""
+        return self._replications(self._simulations())
+
+    def _rules(self) -> list[Stops]:
+        """Return the rules for stopping, that of generations first: it holds in every session of a run."""
+        rules: list[Stops] = [AfterGenerations(self._effort.generations)]
+        if self._effort.seconds:
+            rules.append(AfterTime(self._effort.seconds))
+        if self._effort.patience:
+            rules.append(WithinNoise(self._effort.patience))
+        return rules
+
+    def _reason(self, rules: Sequence[Stops], generation: Generation) -> str:
+        """Say why to stop now; a run that is asked for more looks at gains only since it last ended."""
+        ended = 0 if self._past is None else self._past.ended
+        return first_reason(rules if generation.number >= ended else rules[:1], generation)
+
+    def _search_budget(self) -> int | None:
+        """Return the component runs that the search may use: what confirming its front needs is kept, half at most."""
+        budget = self._effort.budget
+        if not budget:
+            return None
+        plans, per_plan = MOST_PLANS + 2, self._effort.final_replications + CHANCE_REPLICATIONS
+        return (budget - min(budget // 2, plans * per_plan)) * self._parts
+
+    def _runs_left(self) -> int | None:
+        if not self._effort.budget:
+            return None
+        return max(0, self._effort.budget * self._parts - self._simulations())
+
+    def _simulations(self) -> int:
+        return self._evaluator.simulations + self._chance_simulations
 
     def indicators(self, plan: EvaluatedPlan) -> Table | None:
         """Return today's indicators; those of other plans were not kept (`simulate --plan` makes them)."""
@@ -133,9 +188,19 @@ class TwinExperiment:
 
     def _confirmed(self, generation: Generation) -> SearchState:
         """Return the state with the front that stands on fresh replications; what falls off it stays archived."""
-        count = self._effort.final_replications
-        members = confirmed(self._instance, self._evaluator, self._candidates(generation), count, self._effort.seed)
-        today = self._evaluator.evaluate([todays_configuration(self._instance)], self._fresh)[0]
+        members = confirmed(
+            self._instance,
+            self._evaluator,
+            self._candidates(generation),
+            self._effort.final_replications,
+            self._effort.seed,
+            statistic=self._final_values,
+            runs_left=self._runs_left(),
+        )
+        count = max(
+            (len(member.evaluation.replications) for member in members), default=self._effort.final_replications
+        )
+        today = self._evaluator.evaluate([todays_configuration(self._instance)], self._fresh[:count])[0]
         if today.judgement is None:
             raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
         standing = front_of([self._final(member) for member in members], self._instance.objectives)
@@ -152,7 +217,7 @@ class TwinExperiment:
         )
         archive = (self._archived(member, keys, fallen) for member in generation.archive)
         configurations = [member.plan.configuration for member in standing]
-        *beside, todays = self._by_chance([*configurations, today.configuration])
+        *beside, todays = self._by_chance([*configurations, today.configuration], count)
         agreed = self._audited(configurations)
         return replace(
             self._search_state(
@@ -165,6 +230,7 @@ class TwinExperiment:
                 archive=tuple(archive),
             ),
             confirmed=True,
+            record=None,
         )
 
     def _candidates(self, generation: Generation) -> tuple[Member, ...]:
@@ -172,22 +238,29 @@ class TwinExperiment:
 
         More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
         """
-        chosen = representatives(generation.front, self._instance.objectives, MOST_PLANS)
+        most, left = MOST_PLANS, self._runs_left()
+        if left is not None:
+            most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
+        chosen = representatives(generation.front, self._instance.objectives, most)
         today = content_key(todays_configuration(self._instance))
         known = {member.key for member in chosen}
         return chosen + tuple(m for m in generation.archive if m.key == today and today not in known)
 
-    def _by_chance(self, configurations: Sequence[Configuration]) -> list[Judgement | None]:
+    def _by_chance(self, configurations: Sequence[Configuration], count: int) -> list[Judgement | None]:
         """Return what configurations are worth on fresh replications by chance alone, to be shown beside."""
         replications = self._fresh[:CHANCE_REPLICATIONS]
+        left = self._runs_left()
+        if left is not None:
+            replications = replications[: left // (self._parts * (len(configurations) + 1))]
         if not self._knowledge.uncertain:
-            evaluations = self._evaluator.evaluate(configurations, self._fresh)
+            evaluations = self._evaluator.evaluate(configurations, self._fresh[:count])
         elif len(replications) < 2:
             return [None] * len(configurations)
         else:
             self._progress.message(f"simulating the front on {len(replications)} replications by chance alone")
             with closing(self._chance_evaluator()) as evaluator:
                 evaluations = evaluator.evaluate(configurations, replications)
+                self._chance_simulations = evaluator.simulations
         return [self._with_final_point(evaluation).judgement for evaluation in evaluations]
 
     def _chance_evaluator(self) -> Evaluator[Essence]:
@@ -196,16 +269,21 @@ class TwinExperiment:
             seed=self._effort.seed,
             workers=worker_count(self._effort.workers),
             engine=self._effort.engine,
+            memory=None if self._past is None else self._past.memory_by_chance,
         )
 
     def _audited(self, configurations: Sequence[Configuration]) -> list[int]:
-        """Re-run every plan that people will see with SimPy, unless SimPy ran the search."""
-        if self._effort.engine == "simpy" or not configurations:
+        """Re-run every plan that people will see with SimPy, unless SimPy ran the search or it was done before."""
+        known = {} if self._past is None else dict(self._past.audited)
+        new = [one for one in configurations if content_key(one) not in known]
+        if self._effort.engine == "simpy":
             return [0] * len(configurations)
-        self._progress.message(f"auditing {len(configurations)} plans with SimPy")
-        return audited_events(
-            self._knowledge, configurations, seed=self._effort.seed, workers=worker_count(self._effort.workers)
-        )
+        if new:
+            self._progress.message(f"auditing {len(new)} plans with SimPy")
+            workers = worker_count(self._effort.workers)
+            found = audited_events(self._knowledge, new, seed=self._effort.seed, workers=workers)
+            known |= {content_key(one): events for one, events in zip(new, found, strict=True)}
+        return [known[content_key(one)] for one in configurations]
 
     def _search_state(
         self,
@@ -218,22 +296,26 @@ class TwinExperiment:
             generation=generation.number + 1,
             generations=self._effort.generations,
             evaluations=len(generation.archive),
-            replications=self._replications(self._evaluator.simulations),
+            replications=self._replications(self._simulations()),
             hypervolume=generation.hypervolume,
             front=front,
             today=today,
             archive=archive,
             failures=tuple(f"{failed.key[:16]}: {failed.failure}" for failed in generation.failures),
+            is_past=generation.is_past,
+            record=generation.record.document(),
         )
 
     def _replications(self, simulations: int) -> int:
         """Return how many whole territories so many component runs make."""
-        return math.ceil(simulations / len(components(self._instance)))
+        return math.ceil(simulations / self._parts)
 
     def _plan(self, member: Member, by_chance: Judgement | None = None) -> EvaluatedPlan:
         rules = tuple(str(finding) for finding in binding_rules(self._planning, member.plan.configuration))
         plan = self._evaluated(member.evaluation, by_chance)
-        return replace(plan, probability_non_dominated=member.probability, binding_rules=rules, fate="front")
+        return replace(
+            plan, probability_non_dominated=member.probability, group=member.group, binding_rules=rules, fate="front"
+        )
 
     def _archived(self, member: Member, front: set[str], fallen: dict[str, str] | None = None) -> EvaluatedPlan:
         evaluation = member.evaluation
@@ -254,7 +336,14 @@ class TwinExperiment:
         if judgement is not None:
             beside = (None, None) if by_chance is None else (by_chance.values, by_chance.point)
             objectives = objective_intervals(self._instance, judgement.values, judgement.point, *beside)
-        return EvaluatedPlan(evaluation.configuration, objectives, None, len(evaluation.replications))
+        firms = () if judgement is None else firm_standings(self._judge.firms, judgement.books)
+        return EvaluatedPlan(evaluation.configuration, objectives, None, len(evaluation.replications), firms=firms)
+
+    def _final_values(self, values: Floats) -> Floats:
+        """Return the values a final front goes by [plan, objective] of values [plan, replication, objective]."""
+        flat = np.empty((0, 0))
+        rows = [self._judge.final_point(Objectives(one, one.mean(axis=0), (), flat, 0.0)) for one in values]
+        return np.array(rows).reshape(len(values), len(self._instance.objectives))
 
     def _final(self, member: Member) -> Member:
         return replace(member, evaluation=self._with_final_point(member.evaluation))

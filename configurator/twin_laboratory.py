@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configurator.intervals import indicators, objective_intervals, observations
 from configurator.laboratory import Effort, Experiment, Precision, Simulated
@@ -29,6 +30,9 @@ from simulation.objectives import Judge
 from simulation.precision import Standing, replications_next, standings
 from simulation.saved_state import Header, save_states
 from simulation.twin import Origin
+
+if TYPE_CHECKING:  # the search brings its library and the solver
+    from configurator.runs.past import Past
 
 
 @dataclass(frozen=True)
@@ -122,12 +126,14 @@ class TwinLaboratory:
             results = [twin.run(configuration, number, replication) for number in range(len(twin.components))]
             yield from trace(names, replication, results)
 
-    def experiment(self, knowledge: Knowledge, effort: Effort, progress: Progress) -> Experiment:
-        """Open a search."""
+    def experiment(
+        self, knowledge: Knowledge, effort: Effort, progress: Progress, past: "Past | None" = None
+    ) -> Experiment:
+        """Open a search, or go on with one."""
         # imported here: the search brings its library and the solver, which simulating does without
         from configurator.twin_experiment import TwinExperiment
 
-        return TwinExperiment(knowledge, effort, progress)
+        return TwinExperiment(knowledge, effort, progress, past)
 
 
 def _replicated(

@@ -1,13 +1,21 @@
 """Whether an instance can be used: its faults, whether its rules leave a plan, how near the fluid model comes."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from math import isnan
+from typing import TYPE_CHECKING
 
 from configurator.asking import Choice
+from configurator.tables import Table, table
 from instances.catalogue import read_source
 from instances.faults import Fault, InvalidInstance
-from instances.instance import Instance
+
+if TYPE_CHECKING:  # brings the twin and the solver, which listing faults does without
+    from optimisation.feasibility.planning import Planning
+    from simulation.fluid import PoolGap
 
 VALIDATED_DRAWS = 20
+GAP_REPLICATIONS = 3
+"""Of today's offer, at the central values of parameters, beside the fluid model."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,8 @@ class RuleCheck:
     frugal_spending: float | None
     frugal_binding: tuple[str, ...]
     explanation: tuple[str, ...]
+    gaps: "tuple[PoolGap, ...]" = ()
+    """How far the fluid model is from the twin today, by resource and basin."""
 
     @property
     def has_plan(self) -> bool:
@@ -32,7 +42,24 @@ class RuleCheck:
 
     def document(self) -> dict[str, object]:
         """Return everything as one JSON-able object."""
-        return {**asdict(self), "has_plan": self.has_plan}
+        return {
+            "has_plan": self.has_plan,
+            "broken_today": list(self.broken_today),
+            "spending": self.spending,
+            "frugal_spending": self.frugal_spending,
+            "frugal_binding": list(self.frugal_binding),
+            "explanation": list(self.explanation),
+            "gaps": self.gap_table().records(),
+        }
+
+    def gap_table(self) -> Table:
+        """Return the gaps, a row a resource and basin; average units in use over the run."""
+        columns = ("resource", "zone", "load", "capacity", "fluid", "twin", "gap_percent")
+        rows = [
+            (one.resource, one.zone, one.load, one.capacity, one.served, one.used, _percent(one.gap))
+            for one in self.gaps
+        ]
+        return table("fluid_gap", columns, rows)
 
 
 @dataclass(frozen=True)
@@ -70,8 +97,13 @@ def validate(choice: Choice, draws: int = VALIDATED_DRAWS) -> Validation:
     except InvalidInstance as error:
         return Validation(choice.instance, error.faults)
     impossible = () if faults else _impossible_draws(choice, draws)
-    usable = not faults and not impossible and instance.rules
-    return Validation(choice.instance, faults, impossible, checked_rules(instance) if usable else None)
+    if faults or impossible or not instance.rules:
+        return Validation(choice.instance, faults, impossible)
+    from optimisation.feasibility.planning import Planning
+
+    planning = Planning(instance)
+    rules = replace(checked_rules(planning), gaps=fluid_gaps(planning))
+    return Validation(choice.instance, faults, impossible, rules)
 
 
 def _impossible_draws(choice: Choice, draws: int) -> tuple[str, ...]:
@@ -91,16 +123,27 @@ def _impossible_draws(choice: Choice, draws: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def checked_rules(instance: Instance) -> RuleCheck:
+def fluid_gaps(planning: "Planning") -> "tuple[PoolGap, ...]":
+    """Simulate today's offer at the central values of parameters, and compare what is in use with the fluid model."""
+    from simulation.configuration import todays_configuration
+    from simulation.fluid import fluid_gap
+    from simulation.twin import Twin
+
+    instance, today = planning.instance, todays_configuration(planning.instance)
+    twin = Twin(instance, seed=instance.settings.search.seed)
+    accounts = [twin.whole_account(today, replication) for replication in range(GAP_REPLICATIONS)]
+    return fluid_gap(instance, accounts, planning.flows)
+
+
+def checked_rules(planning: "Planning") -> RuleCheck:
     """Hold today's plan and the most frugal one against the rules."""
     from optimisation.feasibility.checker import binding, violations
-    from optimisation.feasibility.planning import Planning
     from optimisation.feasibility.repair import TIGHT_GAP, Repairer
     from optimisation.plan import Infeasible
     from optimisation.starting_points import spending, spending_terms
     from simulation.configuration import todays_configuration
 
-    planning, today = Planning(instance), todays_configuration(instance)
+    today = todays_configuration(planning.instance)
     found = Repairer(planning, TIGHT_GAP).least(spending_terms(planning, today.contract), today.contract)
     broken = tuple(str(finding) for finding in violations(planning, today))
     spent = spending(planning, today)
@@ -108,3 +151,7 @@ def checked_rules(instance: Instance) -> RuleCheck:
         return RuleCheck(broken, spent, None, (), found.lines)
     frugal, least = found
     return RuleCheck(broken, spent, least, tuple(str(finding) for finding in binding(planning, frugal)), ())
+
+
+def _percent(gap: float) -> float | None:
+    return None if isnan(gap) else 100.0 * gap

@@ -1,15 +1,14 @@
 """What people do with the configurator, as Python functions; the command line only calls these."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configurator.asking import (
     Choice,
     InvalidRequest,
+    MoreEffort,
     Wish,
     engine_named,
     export_format,
@@ -18,42 +17,34 @@ from configurator.asking import (
 )
 from configurator.description import Description, describe_instance
 from configurator.exports import ExportFormat, write_export
-from configurator.laboratory import Baseline, Effort, Experiment, Laboratory, Precision, Simulated
+from configurator.laboratory import Effort, Laboratory, Precision, Simulated
 from configurator.observing import observation_table, precision_table
 from configurator.plans import plan_document, read_plan
-from configurator.progress import Progress, Silent, Standing, Stopwatch
-from configurator.results import ObjectiveScale, SearchState
+from configurator.progress import Progress, Silent
+from configurator.results import ObjectiveScale
 from configurator.runs.findings import (
     FRONT_PAGE,
-    SUMMARY,
     Front,
-    front_of,
     json_text,
     objective_scales,
     page_of_run,
     read_front,
-    result_names,
     run_tables,
-    search_front_table,
-    summary_document,
-    write_results,
 )
-from configurator.runs.journal import JOURNAL, Journal
 from configurator.runs.records import write_hashes, write_start
-from configurator.runs.store import RunFolder, free_folder, new_run, open_run, write_atomically
+from configurator.runs.store import free_folder, new_run, open_run, write_atomically
+from configurator.searching import RUNS, optimise, resume, twin_laboratory
 from configurator.tables import Table, csv_text, table
 from configurator.validation import Validation, validate
 from instances.catalogue import load_instance, shipped_instances
 from instances.instance import Instance
-from simulation.configuration import Configuration, content_key, todays_configuration
+from simulation.configuration import Configuration, todays_configuration
 
 if TYPE_CHECKING:  # the twin brings numba, which describing and validating do without
     from configurator.repairing import Repaired
     from simulation.knowledge import Knowledge
     from simulation.twin import Origin
 
-RUNS = Path("runs")
-RANDOM_PLANS = 100
 MOST_REPLICATIONS = 200
 WARM_UP_REPLICATIONS = 5
 STORY = "story.txt"
@@ -120,6 +111,7 @@ class Simulation:
 __all__ = [
     "Choice",
     "Front",
+    "MoreEffort",
     "SimulateOptions",
     "Simulation",
     "Validation",
@@ -134,6 +126,7 @@ __all__ = [
     "optimise",
     "parameter_settings",
     "repair",
+    "resume",
     "simulate",
     "validate",
     "warm_up",
@@ -221,7 +214,7 @@ def simulate(
     save_time = _save_time(also, instance, origin)
     offered = todays_configuration(instance) if origin is None else origin.offer.configuration
     configuration = offered if plan is None else read_plan(instance, plan)
-    place = laboratory or _twin_laboratory()
+    place = laboratory or twin_laboratory()
     notes = _notes(also, instance, origin, save_time)
     with new_run(_folder(out, instance, "simulate")) as folder:
         followed = _story(also, place, knowledge, configuration, effort, origin)  # first: it may name nobody
@@ -322,40 +315,6 @@ def _story(
     return place.story(knowledge, configuration, effort, origin, also.follow, also.follow_in)
 
 
-def optimise(
-    choice: Choice,
-    wish: Wish,
-    *,
-    out: Path | None = None,
-    random_plans: int = RANDOM_PLANS,
-    command: Sequence[str] = (),
-    laboratory: Laboratory | None = None,
-    progress: Progress | None = None,
-) -> Front:
-    """Search for the front, keep everything in a run folder, and draw the page; Ctrl-C keeps what there is."""
-    shown = progress or Silent()
-    knowledge = choice.knowledge()
-    instance = knowledge.central
-    effort = wish.effort(instance)
-    place = laboratory or _twin_laboratory()
-    with new_run(_folder(out, instance, "optimise")) as folder:
-        watch = Stopwatch()
-        shown.message(f"preparing {instance.name}")
-        with closing(place.experiment(knowledge, effort, shown)) as experiment:
-            start = partial(write_start, folder, choice, instance, effort, "optimise", command)
-            state, stopped = _searched(experiment, instance, folder, start, shown, watch)
-            if state is None:
-                raise KeyboardInterrupt  # before the first generation: nothing to keep
-            baseline, stopped = _baseline(experiment, 0 if stopped else random_plans, shown, stopped)
-            shown.message("writing the results")
-            write_results(folder, instance, None if stopped else experiment, state)
-        front = front_of(folder, instance, state, baseline, watch.seconds(), stopped)
-        folder.write(SUMMARY, json_text(summary_document(front)))
-        folder.write(FRONT_PAGE, page_of_run(folder))
-        write_hashes(folder, [SUMMARY, FRONT_PAGE, *result_names(front)])
-        return front
-
-
 def front(run: Path) -> Front:
     """Read a run's front back, and draw its page again if it is missing."""
     folder = open_run(run)
@@ -372,78 +331,5 @@ def export(run: Path, kind: ExportFormat, out: Path | None = None) -> list[Path]
     return write_export(run_tables(folder), kind, target)
 
 
-def _twin_laboratory() -> Laboratory:
-    # imported here: the twin brings numba and the solver, which describing and validating do without
-    from configurator.twin_laboratory import TwinLaboratory
-
-    return TwinLaboratory()
-
-
 def _folder(out: Path | None, instance: Instance, verb: str) -> Path:
     return free_folder(RUNS, f"{instance.name}-{verb}") if out is None else out
-
-
-def _searched(
-    experiment: Experiment,
-    instance: Instance,
-    folder: RunFolder,
-    start: Callable[[], None],
-    progress: Progress,
-    watch: Stopwatch,
-) -> tuple[SearchState | None, bool]:
-    """Follow the search to its end or to Ctrl-C; return its last state and whether it was stopped.
-
-    `start` is called with the first state: rules that leave no plan leave no run folder either.
-    """
-    journal = Journal(folder.inside(JOURNAL))
-    last: SearchState | None = None
-    try:
-        for state in experiment.states():
-            if last is None:
-                start()
-            last = state
-            journal.append(_journal_entry(state))
-            folder.write("front.csv", csv_text(search_front_table(instance, state)))
-            if state.confirmed:
-                progress.message(f"{len(state.front)} plans stand")
-            else:
-                progress.generation(_standing(state, watch))
-    except KeyboardInterrupt:
-        progress.message("stopped by the user; keeping what was found")
-        journal.append({"stopped": True})
-        return last, True
-    return last, False
-
-
-def _standing(state: SearchState, watch: Stopwatch) -> Standing:
-    return Standing(
-        generation=state.generation,
-        generations=state.generations,
-        front_size=len(state.front),
-        hypervolume=state.hypervolume,
-        replications=state.replications,
-        seconds=watch.seconds(),
-    )
-
-
-def _journal_entry(state: SearchState) -> dict[str, object]:
-    return {
-        "generation": state.generation,
-        "evaluations": state.evaluations,
-        "replications": state.replications,
-        "hypervolume": state.hypervolume,
-        "front": [content_key(plan.configuration)[:16] for plan in state.front],
-        "failures": len(state.failures),
-        "confirmed": state.confirmed,
-    }
-
-
-def _baseline(experiment: Experiment, plans: int, progress: Progress, stopped: bool) -> tuple[Baseline | None, bool]:
-    if plans <= 0:
-        return None, stopped
-    progress.message(f"evaluating {plans} random plans to compare with")
-    try:
-        return experiment.baseline(plans), stopped
-    except KeyboardInterrupt:
-        progress.message("stopped by the user; no random plans to compare with")
-        return None, True

@@ -4,17 +4,21 @@ Everything here works on *costs*: shape [plan, objective], least is best, 0 at a
 bad one. Bounds are fixed in the instance, so that hypervolumes of different runs compare.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import moocore
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from instances.tables import Objective
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 RESAMPLES = 1000
+CLEAR = 3.0
+"""Standard errors by which a paired difference is beyond doubt (one in 200 by chance with 10 replications)."""
 
 
 def costs(values: Floats, objectives: Sequence[Objective]) -> Floats:
@@ -74,19 +78,63 @@ def spread_out(points: Floats, count: int) -> list[int]:
     return sorted(taken)
 
 
-def probability_nondominated(points: Floats, random: np.random.Generator) -> Floats:
-    """Return each plan's probability of being non-dominated, given costs [plan, replication, objective].
+def probability_nondominated(
+    points: Callable[[Counts], Floats], shape: tuple[int, int], random: np.random.Generator
+) -> Floats:
+    """Return each plan's probability of being non-dominated on shape = (plans, replications).
 
-    Replications are paired (same people, same luck), so they are redrawn together: the bootstrap of their means.
+    Replications are paired (same people, same luck), so they are redrawn together (bootstrap); `points` gives the
+    costs [plan, objective] of all plans on replications redrawn by number.
     """
-    plans, replications, _ = points.shape
+    plans, replications = shape
     if not plans:
         return np.zeros(0)
     kept = np.zeros(plans)
     for _ in range(RESAMPLES):
-        drawn = random.integers(replications, size=replications)
-        kept += nondominated(points[:, drawn].mean(axis=1))
+        kept += nondominated(points(random.integers(replications, size=replications)))
     return kept / RESAMPLES
+
+
+def clearly_dominated(costs_: Floats) -> Flags:
+    """Return which plans another one dominates beyond doubt, given costs [plan, replication, objective].
+
+    Beyond doubt: in every objective the paired mean difference is at least CLEAR times its standard error, and in
+    some it is not zero. With one replication nothing is beyond doubt.
+    """
+    plans, replications, _ = costs_.shape
+    _refuse_nan(costs_)
+    if replications < 2:
+        return np.zeros(plans, dtype=bool)
+    beaten = np.zeros(plans, dtype=bool)
+    for plan in range(plans):
+        behind = costs_[plan] - costs_
+        mean, error = behind.mean(axis=1), behind.std(axis=1, ddof=1) / np.sqrt(replications)
+        beaten[plan] = bool(((mean >= CLEAR * error).all(axis=1) & (mean > 0.0).any(axis=1)).any())
+    return beaten
+
+
+def alike_groups(costs_: Floats) -> list[int]:
+    """Return a group number for each plan, from 1: plans of one group cannot be told apart in any objective.
+
+    Given costs [plan, replication, objective]. Two plans are alike when each paired mean difference lies within
+    Student's t interval of 95 % for all objectives together (Bonferroni). A plan joins the first group with all of
+    which it is alike.
+    """
+    plans, replications, objectives = costs_.shape
+    _refuse_nan(costs_)
+    groups: list[list[int]] = []
+    found = []
+    wide = float(stdtrit(replications - 1, 1.0 - 0.025 / objectives)) if replications > 1 else 0.0
+    for plan in range(plans):
+        behind = costs_[plan] - costs_
+        error = behind.std(axis=1, ddof=1) / np.sqrt(replications) if replications > 1 else np.zeros_like(behind[:, 0])
+        alike = (np.abs(behind.mean(axis=1)) <= wide * error).all(axis=1)
+        number = next((n for n, group in enumerate(groups) if alike[group].all()), len(groups))
+        if number == len(groups):
+            groups.append([])
+        groups[number].append(plan)
+        found.append(number + 1)
+    return found
 
 
 def _refuse_nan(points: Floats) -> None:

@@ -1,5 +1,6 @@
 """pymoo's view of us: integer genes, costs to minimise, one constraint that marks what must not be kept."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,12 +76,20 @@ class Breeder:
         asked = self._algorithm.ask()
         return [np.asarray(genes, dtype=np.int64) for genes in asked.get("X")]
 
-    def tell(self, genes: list[Genes], costs: Floats, refused: Floats, random: np.random.Generator) -> None:
-        """Report what became of the proposals: their repaired genes, costs [plan, objective], refusals [plan]."""
+    def renew(self, known: Mapping[bytes, tuple[Floats, float]]) -> None:
+        """Put what is now known of plans, by the bytes of their genes, in place of what was told of them before."""
+        for one in self._algorithm.pop if self._algorithm.pop is not None else ():
+            found = known.get(np.asarray(one.get("X"), dtype=np.int64).tobytes())
+            if found is not None:
+                one.set("F", found[0])
+                one.set("G", np.array([found[1]]))
+
+    def tell(self, genes: list[Genes], costs: Floats, violations: Floats, random: np.random.Generator) -> None:
+        """Report what became of the proposals: their repaired genes, costs [plan, objective], violations [plan]."""
         self._algorithm.random_state = random
         told = Population.new("X", np.array(genes))
         told.set("F", costs)
-        told.set("G", refused[:, None])
+        told.set("G", violations[:, None])
         for one in told:
             one.evaluated.update({"F", "G", "H"})
         self._algorithm.evaluator.n_eval += len(told)

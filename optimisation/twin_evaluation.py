@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from instances.instance import Instance
-from optimisation.evaluation import Evaluator, Judgement, Judges
+from optimisation.evaluation import Evaluator, Judgement, Judges, Remembers
 from optimisation.workers import ProcessWorkers, ThreadWorkers, Workers
 from simulation.configuration import Configuration
 from simulation.knowledge import Knowledge
@@ -32,6 +32,7 @@ def twin_evaluator(
     workers: int = 0,
     engine: EngineName = "compiled",
     informing: Sequence[int] = (),
+    memory: Remembers[Essence] | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Evaluator[Essence]:
     """Return an evaluator on so many workers (0: one per core).
@@ -39,6 +40,7 @@ def twin_evaluator(
     instance: or what is known of it: then replication r carries parameter draw r, the same for every plan (T13).
     informing: replications of today, from 0 on, that tell how much margins vary by chance and knowledge; the first
     carries the central values, hence tells what today spends at these.
+    memory: where component runs are kept beyond this process.
     """
     twin = essence_twin(instance, seed, engine)
     count = workers or os.cpu_count() or 1
@@ -53,6 +55,7 @@ def twin_evaluator(
         _workers(twin, count, (instance, seed, engine)),
         informed,
         informing=informing,
+        memory=memory,
         watch=watch,
     )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from configurator.changes import describe_changes, list_changes
@@ -48,6 +48,8 @@ class Front:
     seconds: float
     stopped: bool
     failures: tuple[str, ...] = ()
+    ended: str = ""
+    """Why the search came to its end."""
 
     @property
     def better_than_today(self) -> int:
@@ -87,12 +89,14 @@ def json_text(document: Mapping[str, object]) -> str:
 def _front_rows(instance: Instance, state: SearchState) -> tuple[FrontRow, ...]:
     plans = sorted_front(state.front, objective_scales(instance))
     width = max(2, len(str(len(plans))))
-    return tuple(_row(instance, f"P{number:0{width}d}", plan) for number, plan in enumerate(plans, start=1))
+    rows = [_row(instance, f"P{number:0{width}d}", plan) for number, plan in enumerate(plans, start=1)]
+    groups = list(dict.fromkeys(row.group for row in rows if row.group is not None))  # numbered as they appear
+    return tuple(row if row.group is None else replace(row, group=groups.index(row.group) + 1) for row in rows)
 
 
 def _row(instance: Instance, name: str, plan: EvaluatedPlan) -> FrontRow:
     changes = describe_changes(instance, todays_configuration(instance), plan.configuration)
-    return FrontRow(name, plan.objectives, plan.probability_non_dominated, plan.replications, changes)
+    return FrontRow(name, plan.objectives, plan.probability_non_dominated, plan.replications, changes, plan.group)
 
 
 def search_front_table(instance: Instance, state: SearchState) -> Table:
@@ -113,14 +117,24 @@ def write_results(folder: RunFolder, instance: Instance, experiment: Experiment 
     folder.write("front.csv", csv_text(front_table("front", names, rows)))
     folder.write("today.csv", csv_text(front_table(TODAY, names, [_row(instance, TODAY, state.today)])))
     folder.write("archive.csv", csv_text(_archive_table(state, names, rows, plans)))
+    standings = [(TODAY, state.today), *((row.id, plan) for row, plan in zip(rows, plans, strict=True))]
+    folder.write("margins.csv", csv_text(_margin_table(standings)))
     for row, plan in zip(rows, plans, strict=True):
         _write_plan(folder, instance, row, plan)
         _write_indicators(folder, f"plans/{row.id}_indicators.csv", experiment, plan)
+    _forget_plans(folder, {row.id for row in rows})
     _write_indicators(folder, "indicators.csv", experiment, state.today)
     if state.failures:
         folder.write(
             "failures.csv", csv_text(table("failures", ("description",), [(text,) for text in state.failures]))
         )
+
+
+def _forget_plans(folder: RunFolder, kept: set[str]) -> None:
+    """Take away the files of plans that an earlier session of the run left and that are no longer on its front."""
+    for path in folder.inside("plans").glob("P*"):
+        if path.stem.removesuffix("_indicators") not in kept:
+            path.unlink()
 
 
 def _write_indicators(folder: RunFolder, name: str, experiment: Experiment | None, plan: EvaluatedPlan) -> None:
@@ -146,6 +160,21 @@ def _write_plan(folder: RunFolder, instance: Instance, row: FrontRow, plan: Eval
     }
     folder.write(f"plans/{row.id}.json", json_text(plan_document(instance, plan.configuration, known)))
     folder.write(f"plans/{row.id}.csv", csv_text(plan_table(instance, plan.configuration)))
+
+
+def _margin_table(plans: Sequence[tuple[str, EvaluatedPlan]]) -> Table:
+    """Return how each provider stands under each plan: one row a plan and provider, money over the run."""
+    columns = ["id", "provider"]
+    for figure in ("margin_rate", "result"):
+        columns += [figure, f"{figure}_low", f"{figure}_high"]
+    cells: list[tuple[Cell, ...]] = []
+    for name, plan in plans:
+        for firm in plan.firms:
+            rate, result = firm.margin_rate, firm.result
+            rates = (None, None, None) if rate is None else (rate.mean, rate.low, rate.high)
+            amounts = (result.mean, result.low, result.high)
+            cells.append((name, firm.provider, *rates, *amounts, firm.deficit, plan.replications))
+    return table("margins", [*columns, "deficit_probability", "replications"], cells)
 
 
 def _archive_table(
@@ -184,6 +213,7 @@ def front_of(
         seconds=seconds,
         stopped=stopped,
         failures=state.failures,
+        ended=state.ended,
     )
 
 
@@ -200,6 +230,7 @@ def summary_document(found: Front) -> dict[str, object]:
         "evaluations": found.evaluations,
         "replications": found.replications,
         "seconds": round(found.seconds, 3),
+        "ended": found.ended,
         "failures": list(found.failures),
     }
 
@@ -207,7 +238,7 @@ def summary_document(found: Front) -> dict[str, object]:
 def result_names(found: Front) -> list[str]:
     """Return the names of the files that hold results."""
     plans = [f"plans/{row.id}{ending}" for row in found.rows for ending in (".json", ".csv", "_indicators.csv")]
-    return ["front.csv", "today.csv", "archive.csv", "indicators.csv", "failures.csv", JOURNAL, *plans]
+    return ["front.csv", "today.csv", "archive.csv", "indicators.csv", "margins.csv", "failures.csv", JOURNAL, *plans]
 
 
 def read_front(folder: RunFolder) -> Front:
@@ -229,6 +260,7 @@ def read_front(folder: RunFolder) -> Front:
         seconds=summary["seconds"],
         stopped=summary["status"] != "finished",
         failures=tuple(summary["failures"]),
+        ended=summary.get("ended", ""),
     )
 
 
@@ -306,7 +338,7 @@ def run_tables(folder: RunFolder) -> list[Table]:
     """Return every table a run holds, plans one below the other, and last what made the run."""
     tables = [
         table_from_csv(name, folder.read(f"{name}.csv"))
-        for name in ("front", TODAY, "indicators", "providers", "observations", "archive")
+        for name in ("front", TODAY, "indicators", "providers", "margins", "observations", "archive")
         if folder.has(f"{name}.csv")
     ]
     if folder.has("front.csv"):

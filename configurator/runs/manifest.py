@@ -37,6 +37,8 @@ class Manifest:
     objectives: tuple[ObjectiveScale, ...] = ()
     results: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
+    resumed: tuple[Mapping[str, object], ...] = ()
+    """Commands that went on with the run, and when."""
     finished: str = ""
     format_version: int = FORMAT_VERSION
 
@@ -71,6 +73,7 @@ def read_manifest(folder: RunFolder) -> Manifest:
     """Read manifest.json back."""
     content = json.loads(folder.read(MANIFEST))
     content["command"] = tuple(content["command"])
+    content["resumed"] = tuple(content.get("resumed", ()))
     content["objectives"] = tuple(ObjectiveScale(**scale) for scale in content["objectives"])
     return Manifest(**content)
 

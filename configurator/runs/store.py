@@ -88,6 +88,10 @@ class RunFolder:
             raise RunFolderError(f"{self.path} holds no {name}: the run did not get that far, or is no run")
         return path.read_text(encoding="utf-8")
 
+    def forget_manifest(self) -> None:
+        """Take the manifest away: what is left is no run."""
+        self.inside(MANIFEST).unlink(missing_ok=True)
+
     def has(self, name: str) -> bool:
         """Say whether this run has such a file."""
         return self.inside(name).is_file()
@@ -104,8 +108,8 @@ def open_run(path: Path) -> RunFolder:
 def new_run(path: Path) -> Iterator[RunFolder]:
     """Create a run's folder and keep every other process out of it until the run ends.
 
-    A folder that already holds anything is refused, never overwritten. A folder in which nothing was
-    written (the run failed before its manifest) is taken away again.
+    A folder that already holds anything is refused, never overwritten. A folder without a manifest in the
+    end (the run came to nothing) is taken away again, or emptied if it was there before.
     """
     _check_free(path)
     existed = path.is_dir()
@@ -115,8 +119,27 @@ def new_run(path: Path) -> Iterator[RunFolder]:
             _check_free(path)
             yield RunFolder(path)
     finally:
-        if not existed and not (path / MANIFEST).exists():
-            shutil.rmtree(path)
+        if not (path / MANIFEST).exists():
+            _take_away(path, keep_folder=existed)
+
+
+@contextmanager
+def going_on(path: Path) -> Iterator[RunFolder]:
+    """Yield the folder of a run that was left, and keep every other process out of it until the run ends."""
+    folder = open_run(path)
+    with locked(path):
+        yield folder
+
+
+def _take_away(path: Path, *, keep_folder: bool) -> None:
+    if not keep_folder:
+        shutil.rmtree(path)
+        return
+    for entry in path.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _check_free(path: Path) -> None:

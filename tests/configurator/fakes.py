@@ -7,6 +7,7 @@ from pathlib import Path
 from configurator.laboratory import Baseline, Effort, Experiment, ObservationCheck, Precision, Simulated
 from configurator.progress import Progress
 from configurator.results import EvaluatedPlan, Interval, SearchState
+from configurator.runs.past import Past
 from configurator.tables import Table, table
 from instances.instance import Instance
 from simulation.configuration import Configuration, todays_configuration
@@ -68,6 +69,9 @@ class FakeExperiment:
     def baseline(self, plans: int) -> Baseline:
         return Baseline(plans, 0.05)
 
+    def replications(self) -> int:
+        return 40 * self.effort.generations
+
     def indicators(self, plan: EvaluatedPlan) -> Table | None:
         return indicators(plan.objectives[0].mean)
 
@@ -127,6 +131,8 @@ class FakeLaboratory:
         yield "time,replication,patient\n"
         yield "0.5,0,1\n"
 
-    def experiment(self, knowledge: Knowledge, effort: Effort, progress: Progress) -> Experiment:
+    def experiment(
+        self, knowledge: Knowledge, effort: Effort, progress: Progress, past: Past | None = None
+    ) -> Experiment:
         self.asked.append(effort)
         return FakeExperiment(knowledge.central, effort, self.interrupted_after)

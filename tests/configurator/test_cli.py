@@ -162,7 +162,7 @@ def test_optimise_stopped_before_any_result_says_so(typed):
 
 def test_rules_that_leave_no_plan_end_with_status_3(typed, tmp_path):
     class Refusing(FakeLaboratory):
-        def experiment(self, instance, effort, progress):
+        def experiment(self, knowledge, effort, progress, past=None):
             raise NoFeasiblePlan("no plan keeps insurance_budget and support_coverage")
 
     status, out, err = typed("optimise", "tiny", laboratory=Refusing())

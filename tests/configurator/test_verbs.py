@@ -65,7 +65,9 @@ def test_a_search_leaves_a_whole_run_folder(choice, tmp_path):
     assert expected | {"summary.json", "front.html", "plans/P01.json", "plans/P03.csv"} <= names
     assert not front.stopped
     assert (front.hypervolume, front.random_hypervolume, front.random_plans) == (pytest.approx(0.3), 0.05, 100)
-    assert [entry["generation"] for entry in read_journal(run / "journal.jsonl")] == [1, 2, 3]
+    entries = read_journal(run / "journal.jsonl")
+    assert [entry["generation"] for entry in entries if "generation" in entry] == [1, 2, 3]
+    assert entries[-1] == {"baseline": {"asked": 100, "plans": 100, "hypervolume": 0.05}}
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["command"] == ["configurator", "optimise", "tiny"]
     assert manifest["inputs"].keys() == {path.name for path in (run / "inputs").iterdir()}
@@ -78,9 +80,9 @@ def test_the_front_has_one_row_a_plan_in_a_fixed_order(choice, tmp_path):
         "id,satisfaction,satisfaction_low,satisfaction_high,satisfaction_chance_low,satisfaction_chance_high,"
         "efficiency,efficiency_low,efficiency_high,efficiency_chance_low,efficiency_chance_high,"
         "solvency,solvency_low,solvency_high,solvency_chance_low,solvency_chance_high,"
-        "probability_non_dominated,replications,changes"
+        "probability_non_dominated,group,replications,changes"
     )
-    assert lines[1] == "P01,64.0,63.5,64.5,,,2.0,1.5,2.5,,,-0.03,-0.53,0.47,,,0.9,4,Support at home +6 in The hills"
+    assert lines[1] == "P01,64.0,63.5,64.5,,,2.0,1.5,2.5,,,-0.03,-0.53,0.47,,,0.9,,4,Support at home +6 in The hills"
     assert [line[:3] for line in lines[1:]] == ["P01", "P02", "P03"]
 
 
@@ -140,7 +142,7 @@ def test_a_run_folder_is_used_once(choice, tmp_path):
 
 def test_rules_that_leave_no_plan_leave_no_folder(choice, tmp_path):
     class Refusing(FakeLaboratory):
-        def experiment(self, instance, effort, progress):
+        def experiment(self, knowledge, effort, progress, past=None):
             raise NoFeasiblePlan("no plan keeps insurance_budget and support_coverage")
 
     with pytest.raises(NoFeasiblePlan):
@@ -167,6 +169,6 @@ def test_an_export_holds_plans_and_what_made_them(choice, tmp_path):
     optimised(choice, tmp_path / "run")
     (path,) = verbs.export(tmp_path / "run", "json", tmp_path / "all.json")
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert list(content) == ["front", "today", "plans", "indicators", "archive", "run"]
+    assert list(content) == ["front", "today", "plans", "indicators", "margins", "archive", "run"]
     assert {record["plan"] for record in content["plans"]} == {"P01", "P02", "P03"}
     assert "instance fingerprint" in [record["name"] for record in content["run"]]

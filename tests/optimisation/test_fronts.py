@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from instances.tables import Objective
-from optimisation.fronts import costs, hypervolume, nondominated, probability_nondominated, spread_out
+from optimisation.fronts import (
+    alike_groups,
+    clearly_dominated,
+    costs,
+    hypervolume,
+    nondominated,
+    probability_nondominated,
+    spread_out,
+)
 
 MORE = Objective(objective="more", expression="a", direction="maximise", low=0, high=10)
 LESS = Objective(objective="less", expression="b", direction="minimise", low=-1, high=1)
@@ -52,10 +60,50 @@ def test_probability_of_being_nondominated():
     sure = np.zeros((20, 2))
     worse = sure + 1.0
     rival = np.hstack([noise, noise])
-    chances = probability_nondominated(np.array([sure, worse, rival]), random)
+    plans = np.array([sure, worse, rival])
+    chances = probability_nondominated(lambda numbers: plans[:, numbers].mean(axis=1), (3, 20), random)
     assert chances[1] == 0.0
     assert 0.0 < chances[2] < 1.0
     assert chances[0] + chances[2] == pytest.approx(1.0, abs=0.02)
+
+
+def test_no_plan_at_all_has_no_probability():
+    assert len(probability_nondominated(lambda numbers: np.zeros((0, 2)), (0, 5), np.random.default_rng(0))) == 0
+
+
+def test_clearly_dominated_is_beyond_doubt_in_every_objective():
+    random = np.random.default_rng(1)
+    luck = random.normal(0.0, 1.0, (10, 2))  # the same for all plans: paired differences do not see it
+    noise = random.normal(0.0, 0.1, (10, 2))
+    best, worse, close, better_once = luck, luck + 1.0 + noise, luck + noise, luck + np.array([1.0, -0.05]) + noise
+    assert clearly_dominated(np.array([best, worse, close, better_once])).tolist() == [False, True, False, False]
+
+
+def test_equal_in_all_but_one_objective_is_dominated_by_that_one():
+    first = np.tile([0.2, 0.5], (6, 1))
+    second = np.tile([0.2, 0.4], (6, 1))
+    assert clearly_dominated(np.array([first, second, second])).tolist() == [True, False, False]
+
+
+def test_one_replication_leaves_everything_in_doubt():
+    assert clearly_dominated(np.array([[[0.0, 0.0]], [[1.0, 1.0]]])).tolist() == [False, False]
+
+
+def test_plans_that_cannot_be_told_apart_form_groups():
+    random = np.random.default_rng(2)
+    luck = random.normal(0.0, 1.0, (30, 2))
+
+    def plan(shift):
+        return luck + np.array([shift, -shift]) + random.normal(0.0, 0.1, (30, 2))
+
+    plans = np.array([plan(0.0), plan(1.0), plan(0.0), plan(2.0), plan(1.0)])
+    assert alike_groups(plans) == [1, 2, 1, 3, 2]
+
+
+def test_without_noise_only_equal_plans_are_alike():
+    plans = np.array([[[0.1, 0.2]] * 3, [[0.1, 0.2]] * 3, [[0.1, 0.2001]] * 3])
+    assert alike_groups(plans) == [1, 1, 2]
+    assert alike_groups(np.zeros((0, 3, 2))) == []
 
 
 def test_points_that_stand_for_all_keep_the_best_of_each_cost_and_leave_no_gap():

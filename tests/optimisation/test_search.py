@@ -1,23 +1,22 @@
 """The search on a stand-in for simulation: sound, repeatable, ahead of chance, never stopped by a failure."""
 
+import json
 from itertools import islice
 
 import numpy as np
 import pytest
 
 from instances.tables import Rule
+from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
 from optimisation.feasibility.checker import violations
 from optimisation.feasibility.planning import Planning
+from optimisation.feasibility.repair import Repairer
+from optimisation.fronts import costs, nondominated
+from optimisation.members import front_of, hypervolume_of
 from optimisation.plan import NoPlan
-from optimisation.search import (
-    FRESH_REPLICATIONS,
-    SearchSettings,
-    confirmed,
-    front_of,
-    hypervolume_of,
-    random_plans,
-    search,
-)
+from optimisation.records import GenerationRecord
+from optimisation.search import BudgetTooSmall, SearchSettings, random_plans, search
+from optimisation.standings import PILOTS
 from simulation.configuration import content_key, todays_configuration
 from tests.optimisation.conftest import FluidStandIn, valley_with
 
@@ -92,3 +91,108 @@ def test_rules_that_leave_no_plan_are_named():
     instance = valley_with(Rule(rule="most", kind="authorised", resource="bed", bound=2))
     with pytest.raises(NoPlan, match="most by 4 units"):
         generations(Planning(instance), 1)
+
+
+DOUBTFUL = SearchSettings(population=12, replications=1, seed=7, most_replications=8)
+
+
+def noisy(planning, count, settings=DOUBTFUL, past=(), stand_in=None):
+    evaluator = stand_in or FluidStandIn(planning, luck=0.3, noise=0.05)
+    return list(islice(search(planning.instance, evaluator, settings, planning, past), count))
+
+
+def told(generation):
+    return [
+        (member.key, len(member.evaluation.replications), member.evaluation.judgement.point.tolist())
+        for member in generation.archive
+    ]
+
+
+def test_replications_go_where_dominance_is_in_doubt(planning):
+    last = noisy(planning, 5)[-1]
+    front = {member.key for member in last.front}
+    counts = [len(member.evaluation.replications) for member in last.archive]
+    assert min(counts) == 1
+    assert 4 <= max(counts) <= 8
+    assert sum(counts) < 2 * len(counts)
+    later = last.archive[PILOTS:]
+    near = [len(member.evaluation.replications) for member in later if member.key in front]
+    far = [len(member.evaluation.replications) for member in later if member.key not in front]
+    assert np.mean(near) > 1.2 * np.mean(far)
+
+
+def test_unequal_luck_is_taken_off_by_todays(planning):
+    """Without noise of their own, plans replicated differently stand where they truly are, apart from one luck."""
+    found = noisy(planning, 3, stand_in=FluidStandIn(planning, luck=1.0, noise=0.0))[-1]
+    stand_in = FluidStandIn(planning)
+    shifts = np.array(
+        [member.evaluation.judgement.point - stand_in.truth(member.plan.configuration) for member in found.archive]
+    )
+    assert len({len(member.evaluation.replications) for member in found.archive}) > 1
+    assert np.ptp(shifts, axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
+
+
+def test_without_doubt_nothing_is_replicated_twice(planning):
+    last = generations(planning, 3, SearchSettings(population=12, replications=2, seed=7))[-1]
+    assert {len(member.evaluation.replications) for member in last.archive} == {2}
+    assert last.hypervolume_noise == pytest.approx(0.0, abs=1e-12)
+    assert generations(planning, 1, SearchSettings(population=12, replications=1, seed=7))[0].hypervolume_noise is None
+
+
+def test_a_search_goes_on_from_its_records_as_if_never_left(planning):
+    whole = noisy(planning, 3)
+    for done in (1, 2):
+        past = [GenerationRecord.of(json.loads(json.dumps(one.record.document()))) for one in whole[:done]]
+        again = noisy(planning, 3, past=past)
+        assert [one.is_past for one in again] == [number < done for number in range(3)]
+        assert [told(one) for one in again] == [told(one) for one in whole]
+        assert [one.record for one in again] == [one.record for one in whole]
+        assert [one.hypervolume_noise for one in again] == [one.hypervolume_noise for one in whole]
+
+
+def test_going_on_repairs_nothing_of_the_past(planning, monkeypatch):
+    whole = noisy(planning, 2)
+    monkeypatch.setattr(Repairer, "repair", lambda *_: pytest.fail("repaired again"))
+    again = noisy(planning, 2, past=[one.record for one in whole])
+    assert told(again[-1]) == told(whole[-1])
+
+
+@pytest.mark.parametrize("budget", [37, 60])
+def test_the_budget_is_never_exceeded_and_nearly_spent(planning, budget):
+    stand_in = FluidStandIn(planning, luck=0.3, noise=0.05)
+    settings = SearchSettings(population=12, replications=1, seed=7, most_replications=8, budget=budget)
+    found = list(search(planning.instance, stand_in, settings, planning))
+    assert stand_in.simulations <= budget
+    assert stand_in.simulations > budget - 12
+    assert found[-1].simulations == stand_in.simulations
+
+
+def test_a_budget_for_nothing_is_refused(planning):
+    settings = SearchSettings(population=12, replications=2, seed=7, budget=1)
+    with pytest.raises(BudgetTooSmall, match="1 component runs"):
+        next(search(planning.instance, FluidStandIn(planning), settings, planning))
+
+
+def test_plans_clearly_dominated_at_a_first_look_get_no_more_replications(planning):
+    archive = noisy(planning, 3)[-1].archive
+    stand_in = FluidStandIn(planning, luck=0.3, noise=0.02)
+    fresh = confirmed(planning.instance, stand_in, archive, 30, seed=1)
+    counts = [len(member.evaluation.replications) for member in fresh]
+    assert set(counts) == {10, 30}
+    assert all(member.probability < 0.05 for member in fresh if len(member.evaluation.replications) == 10)
+    assert sum(member.probability for member in fresh) > 1.0
+    assert all((member.group is None) == (len(member.evaluation.replications) == 10) for member in fresh)
+    truth = costs(
+        np.array([stand_in.truth(member.plan.configuration) for member in fresh]), planning.instance.objectives
+    )
+    really = nondominated(truth)
+    assert all(count == 30 for count, is_kept in zip(counts, really, strict=True) if is_kept)
+
+
+def test_confirming_within_a_budget_takes_fewer_replications(planning):
+    front = noisy(planning, 3)[-1].front
+    stand_in = FluidStandIn(planning, noise=0.02)
+    fresh = confirmed(planning.instance, stand_in, front, 30, seed=1, runs_left=12 * len(front))
+    assert stand_in.simulations <= 12 * len(front)
+    assert {len(member.evaluation.replications) for member in fresh} <= {5, 12}
+    assert confirmed(planning.instance, FluidStandIn(planning), front, 30, seed=1, runs_left=1) == ()

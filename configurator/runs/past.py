@@ -1,0 +1,82 @@
+"""What a run's folder remembers of it, so that it can go on where it was left."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from configurator.laboratory import Baseline
+from configurator.runs.journal import JOURNAL, Journal, JournalEntry, read_journal
+from configurator.runs.memory import EVALUATIONS, RunMemory
+from configurator.runs.store import RunFolder, RunFolderError
+from optimisation.records import GenerationRecord
+
+BY_CHANCE = "evaluations_by_chance.jsonl"
+"""Component runs with every parameter at its central value, shown beside those of the front."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """Component runs, generations and audits of a run so far."""
+
+    memory: RunMemory
+    memory_by_chance: RunMemory
+    records: tuple[GenerationRecord, ...] = ()
+    ended: int = 0
+    """Generations after which the search last came to its end; 0: never."""
+    audited: Mapping[str, int] = field(default_factory=dict)
+    """Event records in which both engines agreed, by plan."""
+    baselines: Mapping[int, Baseline] = field(default_factory=dict)
+    """Random plans evaluated to compare with, by how many were asked for."""
+
+
+def past_of(folder: RunFolder) -> Past:
+    """Return what a folder remembers; nothing yet in a new one.
+
+    Last lines that were not finished are cut off. Raises RunFolderError with the place of what cannot be read.
+    """
+    path = folder.inside(JOURNAL)
+    Journal(path).mend()
+    entries = read_journal(path) if path.is_file() else []
+    generations = [(line, entry) for line, entry in enumerate(entries, start=1) if "record" in entry]
+    records = tuple(_record(folder, line, entry) for line, entry in generations)
+    for number, (line, _) in enumerate(generations):
+        if records[number].number != number:
+            found = records[number].number + 1
+            raise RunFolderError(f"{path}, line {line}: generation {found}, expected generation {number + 1}")
+    return Past(
+        memory=RunMemory(folder.inside(EVALUATIONS)),
+        memory_by_chance=RunMemory(folder.inside(BY_CHANCE)),
+        records=records,
+        ended=max((_whole(entry["generation"]) for entry in entries if entry.get("ended")), default=0),
+        audited={key: events for entry in entries for key, events in _audits(entry)},
+        baselines={asked: found for entry in entries for asked, found in _baselines(entry)},
+    )
+
+
+def baseline_entry(asked: int, found: Baseline) -> JournalEntry:
+    """Return the journal's line about random plans that were evaluated."""
+    return {"baseline": {"asked": asked, "plans": found.plans, "hypervolume": found.hypervolume}}
+
+
+def _record(folder: RunFolder, line: int, entry: JournalEntry) -> GenerationRecord:
+    document: Any = entry["record"]
+    try:
+        return GenerationRecord.of(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder.inside(JOURNAL)}, line {line}: no record of a generation ({error})") from error
+
+
+def _audits(entry: JournalEntry) -> Iterable[tuple[str, int]]:
+    found = entry.get("audited")
+    return [(str(key), _whole(events)) for key, events in found.items()] if isinstance(found, dict) else []
+
+
+def _baselines(entry: JournalEntry) -> Iterable[tuple[int, Baseline]]:
+    found = entry.get("baseline")
+    if not isinstance(found, dict):
+        return []
+    return [(_whole(found["asked"]), Baseline(_whole(found["plans"]), float(found["hypervolume"])))]
+
+
+def _whole(value: object) -> int:
+    return int(str(value))

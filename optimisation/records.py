@@ -1,0 +1,35 @@
+"""A past generation in a form that a journal can hold."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class GenerationRecord:
+    """What it takes to go through a generation again: its plans, what was replicated further, what repair met."""
+
+    number: int
+    plans: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...]
+    """(genes, rules for which the proposal was changed) of each plan evaluated, in order."""
+    more: tuple[tuple[str, int], ...]
+    """(key, replications reached) of plans replicated further, in order."""
+    untouched: int
+    repaired: int
+    refused: int
+
+    def document(self) -> dict[str, object]:
+        """Return the record as one JSON-able object."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "GenerationRecord":
+        """Return the record of a document; raises KeyError, TypeError or ValueError where it is none."""
+        return cls(
+            number=int(document["number"]),
+            plans=tuple((tuple(map(int, genes)), tuple(map(str, changed))) for genes, changed in document["plans"]),
+            more=tuple((str(key), int(reached)) for key, reached in document["more"]),
+            untouched=int(document["untouched"]),
+            repaired=int(document["repaired"]),
+            refused=int(document["refused"]),
+        )

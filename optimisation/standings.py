@@ -1,0 +1,220 @@
+"""Everything a search has evaluated, each plan on the replications it deserved, all comparable with one another."""
+
+from collections.abc import KeysView, Mapping, Sequence
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+
+from instances.instance import Instance
+from optimisation.encoding import Encoding
+from optimisation.evaluation import Evaluates, Evaluation, Judgement
+from optimisation.fronts import Floats, costs, nondominated
+from optimisation.members import Member, referred
+from optimisation.plan import Plan
+from optimisation.problem import REFUSED_COST
+from optimisation.proposing import Proposed
+from optimisation.replications import Sample, more_replications, pooled_variance
+from simulation.configuration import todays_configuration
+
+PILOTS = 5
+"""Plans of the first generation that are replicated PILOT times, so that it is known what replications vary."""
+PILOT = 3
+DOUBT_SHARE = 0.3
+"""Replications that a generation spends on doubt, over those it spends on new plans."""
+ROUNDS = 3
+"""How often a generation looks at doubt again after replicating."""
+LAYERS = 2
+"""Fronts, each without those before, whose plans may be in doubt."""
+
+
+class Standings:
+    """The archive of a search.
+
+    replications: of each plan at first; most: beyond which no plan is replicated; budget: component runs in all.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        evaluator: Evaluates,
+        encoding: Encoding,
+        *,
+        replications: int,
+        most: int,
+        budget: int | None,
+    ) -> None:
+        self._instance = instance
+        self._evaluator = evaluator
+        self._first = replications
+        self._most = max(most, replications)
+        self._budget = budget
+        self._encoding = encoding
+        self._today = todays_configuration(instance)
+        self._members: dict[str, Member] = {}
+
+    @property
+    def keys(self) -> KeysView[str]:
+        """Keys of the plans evaluated."""
+        return self._members.keys()
+
+    def today(self) -> Evaluation:
+        """Return today's evaluation on the replications that no plan goes beyond."""
+        return self._todays(self._most)
+
+    def archive(self) -> tuple[Member, ...]:
+        """Return every plan in the order evaluated, its point referred to the same replications as all others."""
+        return tuple(self._standing(member) for member in self._members.values())
+
+    def evaluate(self, plans: Sequence[Plan], generation: int) -> None:
+        """Evaluate plans on the first replications."""
+        evaluations = self._evaluator.evaluate([plan.configuration for plan in plans], range(self._first))
+        for plan, evaluation in zip(plans, evaluations, strict=True):
+            self._members.setdefault(plan.key, Member(plan, evaluation, generation))
+
+    def replicate(self, more: Sequence[tuple[str, int]]) -> None:
+        """Replicate plans further, each from its first replication on."""
+        for reached in sorted({count for _, count in more}):
+            keys = [key for key, count in more if count == reached]
+            found = self._evaluator.evaluate([self._members[key].plan.configuration for key in keys], range(reached))
+            for key, evaluation in zip(keys, found, strict=True):
+                if len(evaluation.replications) > len(self._members[key].evaluation.replications):
+                    self._members[key] = replace(self._members[key], evaluation=evaluation)
+
+    def replicate_doubtful(self, new: int) -> tuple[tuple[str, int], ...]:
+        """Replicate plans whose dominance is in doubt; return (key, replications reached) in order.
+
+        new: plans that the generation evaluated.
+        """
+        if self._most <= self._first or self.today().judgement is None:
+            return ()
+        done = self._piloted()
+        allowance = ceil(DOUBT_SHARE * new * self._first)
+        for _ in range(ROUNDS):
+            chosen = self._within(self._wanted(), allowance)
+            if not chosen:
+                break
+            allowance -= sum(reached - self._count(key) for key, reached in chosen)
+            self.replicate(chosen)
+            done += chosen
+        return tuple(done)
+
+    def affordable(self, proposed: Sequence[Proposed]) -> list[Proposed]:
+        """Return the first of some plans whose first replications the budget allows."""
+        left = self._runs_left()
+        if left is None:
+            return list(proposed)
+        reference = self._evaluator.needed([self._today], range(self._most))[-1]
+        needed = self._evaluator.needed([one.plan.configuration for one in proposed], range(self._first))
+        return [one for one, runs in zip(proposed, needed, strict=True) if runs + reference <= left]
+
+    def told(self, proposed: Sequence[Proposed]) -> tuple[Floats, Floats]:
+        """Return costs [plan, objective] and violations [plan] of plans, as the breeder wants them."""
+        rows = [self._seen(self._standing(self._members[one.plan.key])) for one in proposed]
+        return np.array([cost for cost, _ in rows]), np.array([violation for _, violation in rows])
+
+    def costs_of_genes(self) -> Mapping[bytes, tuple[Floats, float]]:
+        """Return what is now known of every plan, by the bytes of its genes."""
+        return {
+            self._encoding.genes(member.plan.configuration).tobytes(): self._seen(self._standing(member))
+            for member in self._members.values()
+            if len(member.evaluation.replications) > self._first
+        }
+
+    def errors(self, members: Sequence[Member]) -> tuple[Floats, Floats] | None:
+        """Return costs [member, objective] and their standard errors; None while no plan has two replications."""
+        if self.today().judgement is None:
+            return None
+        variance = pooled_variance([self._sample(member) for member in self._sound()])
+        if variance is None:
+            return None
+        judged = [member for member in members if member.evaluation.judgement is not None]
+        points = [self._cost(member.evaluation) for member in judged]
+        errors = [np.sqrt(variance / len(member.evaluation.replications)) for member in judged]
+        return np.array(points), np.array(errors)
+
+    def _standing(self, member: Member) -> Member:
+        today = self._todays(len(member.evaluation.replications))
+        return replace(member, evaluation=referred(member.evaluation, today, self.today()))
+
+    def _todays(self, count: int) -> Evaluation:
+        return self._evaluator.evaluate([self._today], range(count))[0]
+
+    def _seen(self, member: Member) -> tuple[Floats, float]:
+        """Return cost and violation of a member: amounts of budgets overrun, more than any for other refusals."""
+        judgement = member.evaluation.judgement
+        if judgement is None:
+            return np.full(len(self._instance.objectives), REFUSED_COST), REFUSED_COST
+        others = any(not flag.startswith("overrun") for flag in judgement.flags)
+        violation = judgement.violation if judgement.flags else 0.0
+        return self._cost(member.evaluation), violation + (1.0 if others else 0.0)
+
+    def _cost(self, evaluation: Evaluation) -> Floats:
+        return costs(_judgement(evaluation).point, self._instance.objectives)
+
+    def _sound(self) -> list[Member]:
+        return [member for member in self._members.values() if member.evaluation.is_sound]
+
+    def _count(self, key: str) -> int:
+        return len(self._members[key].evaluation.replications)
+
+    def _sample(self, member: Member) -> Sample:
+        """Return what a sound plan's replications gave, today's taken off."""
+        objectives = self._instance.objectives
+        today = _judgement(self._todays(len(member.evaluation.replications)))
+        differences = costs(_judgement(member.evaluation).values, objectives) - costs(today.values, objectives)
+        point = self._cost(self._standing(member).evaluation) - self._cost(self.today())
+        return Sample(differences, point - differences.mean(axis=0))
+
+    def _piloted(self) -> list[tuple[str, int]]:
+        """Replicate the first plans of a search, once, so that it is known what replications vary."""
+        pilots = list(self._members)[:PILOTS]
+        reached = min(PILOT, self._most)
+        if any(self._count(key) >= reached for key in pilots):
+            return []
+        chosen = self._within([(key, reached) for key in pilots], PILOTS * PILOT)
+        self.replicate(chosen)
+        return chosen
+
+    def _wanted(self) -> list[tuple[str, int]]:
+        """Return (key, replications to reach) of plans near the front whose dominance is in doubt."""
+        near = self._near_the_front()
+        samples = [self._sample(member) for member in near]
+        return [(near[number].key, reached) for number, reached in more_replications(samples, self._most)]
+
+    def _near_the_front(self) -> list[Member]:
+        left = self._sound()
+        found: list[Member] = []
+        for _ in range(LAYERS):
+            points = np.array([self._cost(self._standing(member).evaluation) for member in left])
+            kept = nondominated(points.reshape(len(left), len(self._instance.objectives)))
+            found += [member for member, is_kept in zip(left, kept, strict=True) if is_kept]
+            left = [member for member, is_kept in zip(left, kept, strict=True) if not is_kept]
+        return found
+
+    def _within(self, wanted: Sequence[tuple[str, int]], allowance: int) -> list[tuple[str, int]]:
+        """Return the first of what is wanted that an allowance of replications and the budget leave room for."""
+        chosen: list[tuple[str, int]] = []
+        for key, reached in wanted:
+            allowance -= reached - self._count(key)
+            if allowance < 0:
+                break
+            chosen.append((key, reached))
+        left = self._runs_left()
+        while chosen and left is not None and self._runs(chosen) > left:
+            chosen.pop()
+        return chosen
+
+    def _runs(self, chosen: Sequence[tuple[str, int]]) -> int:
+        """Return the component runs of replicating further, at most (plans that share parts take fewer)."""
+        needed = self._evaluator.needed
+        return sum(needed([self._members[key].plan.configuration], range(reached))[-1] for key, reached in chosen)
+
+    def _runs_left(self) -> int | None:
+        return None if self._budget is None else self._budget - self._evaluator.simulations
+
+
+def _judgement(evaluation: Evaluation) -> Judgement:
+    if evaluation.judgement is None:
+        raise ValueError(f"{evaluation.key[:16]} was not judged: {evaluation.failure}")
+    return evaluation.judgement

@@ -1,0 +1,250 @@
+"""A run that is killed anywhere goes on, ends with the front it would have had, and simulates nothing twice."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from configurator.asking import Choice, InvalidRequest, MoreEffort, Wish
+from configurator.runs.journal import JOURNAL, Journal
+from configurator.runs.memory import EVALUATIONS
+from configurator.runs.past import BY_CHANCE
+from configurator.runs.store import LOCK, RunFolderError, locked
+from configurator.searching import optimise, resume
+from instances.catalogue import instance_folder
+from optimisation.workers import ThreadWorkers
+from tests.configurator.fakes import FakeLaboratory
+
+SEARCH = Wish(seed=5, generations=3, population=6, workers=1)
+SHORT = {
+    "run = 731.0": "run = 200.0",
+    "warm_up = 365.0": "warm_up = 100.0",
+    "final_replications = 20": "final_replications = 3",
+}
+MEMORIES = (EVALUATIONS, BY_CHANCE)
+
+
+class Killed(BaseException):
+    """Stands for a process that ends between two lines."""
+
+
+def optimised(out, wish=SEARCH):
+    return optimise(Choice(str(short_tiny(out.parent / "short"))), wish, out=out, random_plans=5)
+
+
+def short_tiny(folder):
+    """The tiny valley for two hundred days, its front confirmed on three replications."""
+    if not folder.exists():
+        shutil.copytree(instance_folder("tiny"), folder)
+        settings = folder / "instance.toml"
+        text = settings.read_text()
+        for long, short in SHORT.items():
+            assert long in text
+            text = text.replace(long, short)
+        settings.write_text(text)
+    return folder
+
+
+def results(run):
+    """What a run found, without when and how long."""
+    names = ["front.csv", "today.csv", "archive.csv", "indicators.csv"]
+    names += sorted(path.relative_to(run).as_posix() for path in (run / "plans").iterdir())
+    summary = json.loads((run / "summary.json").read_text())
+    del summary["seconds"]
+    return {name: (run / name).read_bytes() for name in names} | {"summary": summary}
+
+
+def evaluated(run):
+    return {name: sorted((run / name).read_bytes().splitlines()) for name in MEMORIES}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    run = tmp_path_factory.mktemp("whole") / "run"
+    optimised(run)
+    return run
+
+
+def cut(whole, run, keep_generations, memory_lines):
+    """Make the run that a process killed there leaves: whole lines so far, the next one torn."""
+    shutil.copytree(whole, run)
+    for name in ("front.csv", "summary.json", "front.html", "archive.csv", "today.csv", "indicators.csv"):
+        (run / name).unlink()
+    shutil.rmtree(run / "plans")
+    for name, kept in ((JOURNAL, keep_generations), (EVALUATIONS, memory_lines), (BY_CHANCE, 0)):
+        lines = (run / name).read_bytes().splitlines(keepends=True)
+        torn = lines[kept][: len(lines[kept]) // 2] if kept < len(lines) else b'{"torn'
+        (run / name).write_bytes(b"".join(lines[:kept]) + torn)
+
+
+@pytest.mark.parametrize("journal_lines", [0, 1, 2, 3, 4, 5])
+def test_a_run_cut_after_any_line_of_its_journal_ends_the_same(whole, tmp_path, journal_lines):
+    lines = (whole / JOURNAL).read_bytes().splitlines()
+    assert len(lines) == 5  # three generations, the front confirmed, random plans
+    run = tmp_path / "run"
+    cut(whole, run, journal_lines, memory_lines=20 * (journal_lines + 1) if journal_lines < 4 else 10_000)
+    resume(run, MoreEffort(workers=1))
+    assert results(run) == results(whole)
+    assert evaluated(run) == evaluated(whole)
+    assert (run / JOURNAL).read_bytes().splitlines()[: len(lines)] == lines
+
+
+def test_two_workers_end_as_one(whole, tmp_path):
+    run = tmp_path / "run"
+    cut(whole, run, 1, 25)
+    resume(run, MoreEffort(workers=2))
+    assert results(run) == results(whole)
+
+
+def test_a_finished_run_is_gone_through_without_a_simulation(whole, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    asked = []
+    run_all = ThreadWorkers.run
+    monkeypatch.setattr(
+        ThreadWorkers, "run", lambda self, tasks, done: asked.extend(tasks) or run_all(self, tasks, done)
+    )
+    front = resume(run, MoreEffort(workers=1))
+    assert not front.stopped
+    assert results(run) == results(whole)
+    assert evaluated(run) == evaluated(whole)
+    assert (run / JOURNAL).read_bytes() == (whole / JOURNAL).read_bytes()
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert len(manifest["resumed"]) == 1
+    assert manifest["finished"]
+
+
+def test_a_larger_budget_simulates_only_what_is_new(whole, tmp_path):
+    run, at_once = tmp_path / "run", tmp_path / "at_once"
+    shutil.copytree(whole, run)
+    before = evaluated(whole)[EVALUATIONS]
+    front = resume(run, MoreEffort(generations=4, workers=1))
+    after = evaluated(run)[EVALUATIONS]
+    assert front.generations == 4
+    assert set(before) <= set(after)
+    assert len({(line[:80], json.loads(line)["replication"]) for line in after}) == len(after) > len(before)
+    optimised(at_once, Wish(seed=5, generations=4, population=6, workers=1))
+    assert (run / "front.csv").read_bytes() == (at_once / "front.csv").read_bytes()
+
+
+def test_a_budget_of_replications_is_never_exceeded(tmp_path):
+    run = tmp_path / "run"
+    front = optimise(
+        Choice(str(short_tiny(tmp_path / "short"))), Wish(seed=5, population=6, workers=1, budget=120), out=run
+    )
+    parts = 2
+    simulated = sum(len(lines) for lines in evaluated(run).values())
+    assert simulated <= 120 * parts
+    assert front.replications <= 120
+    assert len(front.rows) > 0
+    assert all(row.replications >= 2 for row in front.rows)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (MoreEffort(generations=2), "--generations 2: the run was asked for 3"),
+        (MoreEffort(final_replications=1), "--final-replications 1: the run was asked for"),
+    ],
+)
+def test_less_than_before_is_refused(whole, tmp_path, more, message):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    with pytest.raises(InvalidRequest, match=message):
+        resume(run, more)
+
+
+def test_inputs_that_were_changed_are_refused(whole, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    needs = run / "inputs" / "needs.csv"
+    text = needs.read_text()
+    needs.write_text(text.replace(",".join(text.splitlines()[1].split(",")[:3]), "town,steady,61", 1))
+    with pytest.raises(RunFolderError, match="was changed since the run began"):
+        resume(run, MoreEffort())
+
+
+def test_a_second_process_is_refused_and_a_dead_ones_lock_is_not(whole, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    assert (run / LOCK).exists()  # left by a process that is gone
+    with locked(run), pytest.raises(RunFolderError, match="another process is working in"):
+        resume(run, MoreEffort())
+
+
+def test_only_a_search_goes_on(tmp_path):
+    from configurator import verbs
+
+    verbs.simulate(Choice("tiny"), Wish(), out=tmp_path / "run", laboratory=FakeLaboratory())
+    with pytest.raises(RunFolderError, match="only a run of `optimise` can go on"):
+        resume(tmp_path / "run", MoreEffort())
+
+
+def test_a_journal_torn_in_its_middle_is_an_error_with_its_place(whole, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    lines = (run / JOURNAL).read_bytes().splitlines(keepends=True)
+    (run / JOURNAL).write_bytes(lines[0] + lines[2])
+    with pytest.raises(RunFolderError, match=r"line 2: generation 3, expected generation 2"):
+        resume(run, MoreEffort())
+
+
+def test_ctrl_c_keeps_a_front_and_the_run_goes_on(whole, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    append = Journal.append
+
+    def interrupted(self, entry):
+        append(self, entry)
+        if entry.get("generation") == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "append", interrupted)
+    front = optimised(run)
+    assert front.stopped
+    assert len(front.rows) > 0
+    monkeypatch.setattr(Journal, "append", append)
+    resume(run, MoreEffort(workers=1))
+    assert results(run) == results(whole)
+
+
+COMMAND = """
+import sys
+from configurator.asking import Choice, MoreEffort, Wish
+from configurator.searching import optimise, resume
+from instances.catalogue import instance_folder
+from pathlib import Path
+run = Path(sys.argv[1])
+if (run / "manifest.json").exists():
+    resume(run, MoreEffort(workers=2))
+else:
+    optimise(Choice(sys.argv[2]), Wish(seed=5, generations=3, population=6, workers=2), out=run, random_plans=5)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_moments_a_run_ends_the_same(whole, tmp_path):
+    """Ten processes are killed, each at a moment of its own; the eleventh ends with the front of the whole run."""
+    run, instance = tmp_path / "run", short_tiny(tmp_path / "short")
+    moments = random.Random(1)
+    killed = 0
+    while killed < 10:
+        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(run), str(instance)], env={**os.environ})
+        time.sleep(moments.uniform(0.5, 6.0))
+        if process.poll() is not None:
+            assert process.returncode == 0
+            shutil.rmtree(run)  # it came to its end before its moment: once more from the start
+            continue
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        killed += 1
+    if not (run / "manifest.json").exists() and run.exists():
+        shutil.rmtree(run)
+    subprocess.run([sys.executable, "-c", COMMAND, str(run), str(instance)], check=True)
+    assert results(run) == results(whole)
+    assert evaluated(run) == evaluated(whole)
