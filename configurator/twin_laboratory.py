@@ -76,7 +76,7 @@ class TwinLaboratory:
             flags=judged.flags,
             replications=len(found.accounts),
             precision=standing,
-            providers=provider_table(instance, found.accounts),
+            providers=provider_table(instance, found.accounts, () if by_chance is None else by_chance.accounts),
             worst_off=worst_off_table(instance, found.accounts),
             drawn_parameters=len(knowledge.uncertain),
             audited_events=audited,
