@@ -31,7 +31,7 @@ from simulation.knowledge import Knowledge
 from simulation.ledgers.chart import FloatArray as Floats
 from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge, Objectives
 
-MOST_PLANS = 24
+MOST_PLANS = 16
 """How many plans of a front are confirmed, audited and shown at most."""
 FEWEST_PLANS = 3
 ENOUGH_TO_CONFIRM = 10
