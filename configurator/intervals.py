@@ -17,7 +17,8 @@ from configurator.results import Interval
 from configurator.tables import Cell, Table, table
 from instances.instance import Instance
 from simulation.estimates import Estimate, estimate
-from simulation.indicators import COLUMN_KEYS, Catalogue, IndicatorRow, compare_observations, indicator_table
+from simulation.indicator_tables import COLUMN_KEYS, IndicatorRow, indicator_table
+from simulation.indicators import Catalogue, compare_observations
 from simulation.objectives import SOLVENCY
 
 INDICATOR_COLUMNS = (

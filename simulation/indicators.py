@@ -1,9 +1,6 @@
-"""Named indicators: the additive quantities, and figures derived from them by expressions.
+"""Named indicators: the additive quantities, and figures derived from them by expressions."""
 
-The long table of indicators has one fact a row; a key left empty is a total.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,8 +26,8 @@ from simulation.indicator_expressions import (
 )
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import Chart, FloatArray
-from simulation.ledgers.outcomes import COMPONENTS
-from simulation.quantities import MONEY, NOBODY, POOL, QUANTITIES, WHERE, WHO, Selection, select
+from simulation.quantities import QUANTITIES
+from simulation.selections import WHO, Selection, select
 
 CONSTANTS: dict[str, tuple[str, str]] = {
     "years": ("years", "length of the run"),
@@ -154,6 +151,15 @@ class Catalogue:
             expanded, lambda term: self.measure(term, account if today is None or not term.today else today)
         )
 
+    def over_replications(
+        self, expanded: Expression, accounts: Sequence[Account], today: Sequence[Account] | None = None
+    ) -> list[float]:
+        """Return the value of an expanded expression in each replication."""
+        return [
+            self.evaluated(expanded, account, None if today is None else today[number])
+            for number, account in enumerate(accounts)
+        ]
+
     def measure(self, term: Term, account: Account) -> float:
         """Return the value of one additive quantity."""
         quantity = QUANTITIES[term.name]
@@ -225,144 +231,6 @@ class TermReader:
 
 
 @dataclass(frozen=True)
-class IndicatorRow:
-    """One fact of the long table; an empty key is a total."""
-
-    indicator: str
-    unit: str
-    estimate: Estimate
-    zone: str = ""
-    profile: str = ""
-    pathway: str = ""
-    step: str = ""
-    resource: str = ""
-    provider: str = ""
-    payer: str = ""
-
-    def cells(self) -> dict[str, str | float | int | None]:
-        """Return the row as the columns of `indicators.csv`; no interval with fewer than two replications."""
-        known = self.estimate
-        spread = known.replications > 1
-        keys = {key: getattr(self, key) for key in COLUMN_KEYS}
-        return {
-            "indicator": self.indicator,
-            **keys,
-            "unit": self.unit,
-            "mean": known.mean,
-            "standard_error": known.standard_error if spread else None,
-            "low": known.low if spread else None,
-            "high": known.high if spread else None,
-            "replications": known.replications,
-        }
-
-
-COLUMN_KEYS = ("zone", "profile", "pathway", "step", "resource", "provider", "payer")
-
-_BY_PEOPLE = ((), ("zone",), ("profile",), ("pathway",), ("zone", "profile"))
-_BY_STEP = ((), ("zone",), ("profile",), ("step",))
-_BY_SERVICE = (("resource",), ("zone", "resource"))
-_BY_POOL = (("resource",), ("zone", "resource"))
-
-BREAKDOWNS: dict[str, tuple[tuple[str, ...], ...]] = {
-    **dict.fromkeys(("persons", "person_years", "arrivals", "deaths", "death_rate", "qaly"), _BY_PEOPLE),
-    **dict.fromkeys(("satisfaction", *COMPONENTS), _BY_PEOPLE),
-    **dict.fromkeys(("falls", "home_days", "institution_days", "hospital_days"), _BY_PEOPLE),
-    **dict.fromkeys(("efficiency", "net_benefit"), ((), ("zone",))),
-    **dict.fromkeys(("qaly_beyond", "cost_beyond"), ((), ("zone",))),
-    **dict.fromkeys(("access_gini", "access_extreme_ratio", "access_gap"), ((), ("profile",))),
-    "personalisation": ((), ("zone",)),
-    "solvency": ((),),
-    **dict.fromkeys(("entries", "residents", "mean_stay", "mean_wait", "within_tolerable", "gate_breaks"), _BY_STEP),
-    "blocked_days": _BY_STEP,
-    **dict.fromkeys(("unmet_need", "need_days", "service_days", "mean_service_wait", "service_asks"), _BY_SERVICE),
-    **dict.fromkeys(("units", "occupancy", "queue", "queue_growth"), _BY_POOL),
-    "revenue": ((), ("payer",), ("provider",), ("payer", "provider"), ("zone", "payer"), ("pathway",), ("profile",)),
-    "cost": ((), ("provider",), ("zone",), ("pathway",), ("profile",)),
-    "operating_cost": ((), ("provider",)),
-    **dict.fromkeys(("gross_margin", "gross_margin_rate", "margin", "margin_rate"), (("provider",),)),
-    **dict.fromkeys(("self_financing", "self_financing_rate", "result", "deficit", "shortfall"), (("provider",),)),
-    "investment": ((), ("provider",)),
-    **dict.fromkeys(("cost_discounted", "cost_per_qaly", "cost_per_home_day"), ((),)),
-}
-"""Which indicators the long table lists, and by which keys."""
-
-
-def indicator_table(
-    instance: Instance | Catalogue, accounts: Sequence[Account], today: Sequence[Account] | None = None
-) -> tuple[IndicatorRow, ...]:
-    """Return the long table of a plan, from its account in each replication (and today's in the same ones).
-
-    Several tables of one instance are made faster from its catalogue.
-    """
-    catalogue = instance if isinstance(instance, Catalogue) else Catalogue.of(instance)
-    rows = []
-    for name, keys, term in _cells(catalogue):
-        expanded = catalogue.expand(term)
-        found = estimate(_over_replications(catalogue, expanded, accounts, today))
-        if found.replications:
-            rows.append(IndicatorRow(name, catalogue.unit(name), found, **keys))
-    return tuple(rows)
-
-
-def _over_replications(
-    catalogue: Catalogue, expanded: Expression, accounts: Sequence[Account], today: Sequence[Account] | None
-) -> list[float]:
-    return [
-        catalogue.evaluated(expanded, account, None if today is None else today[number])
-        for number, account in enumerate(accounts)
-    ]
-
-
-def _cells(catalogue: Catalogue) -> Iterator[tuple[str, dict[str, str], Term]]:
-    for name, breakdowns in BREAKDOWNS.items():
-        for keys in breakdowns:
-            for values in _combinations(catalogue.chart, keys):
-                yield name, values, Term(name, _filters(values))
-            if name in ("revenue", "cost") and keys in (("pathway",), ("profile",)):
-                nobody = {keys[0]: NOBODY}  # so that the parts make the whole
-                yield name, nobody, Term(name, _filters(nobody))
-    for hazard in catalogue.chart.hazards:
-        yield f"events[hazard={hazard}]", {}, Term("events", (Filter("hazard", (hazard,)),))
-    for label in sorted({row.urbanicity for row in catalogue.chart.instance.territories if row.urbanicity}):
-        yield f"access[urbanicity={label}]", {}, Term("access", (Filter("urbanicity", (label,)),))
-
-
-def _combinations(chart: Chart, keys: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    if not keys:
-        yield {}
-        return
-    if keys == ("zone", "resource"):
-        for pool in chart.pools:
-            yield {"zone": pool.zone, "resource": chart.instance.resources[pool.resource].resource}
-        return
-    for values in _values(chart, keys[0]):
-        for rest in _combinations(chart, keys[1:]):
-            yield {**values, **rest}
-
-
-def _values(chart: Chart, key: str) -> Iterator[dict[str, str]]:
-    if key == "zone":
-        yield from ({"zone": row.zone} for row in chart.instance.zones)
-    elif key == "step":
-        yield from ({"pathway": pathway, "step": step} for pathway, step in chart.steps)
-    else:
-        names = {
-            "profile": chart.profiles,
-            "pathway": chart.pathways,
-            "resource": chart.resources,
-            "provider": chart.providers,
-            "payer": chart.payers,
-        }[key]
-        yield from ({key: name} for name in names)
-
-
-def _filters(values: Mapping[str, str]) -> tuple[Filter, ...]:
-    if "step" in values:
-        return (Filter("step", (f"{values['pathway']}/{values['step']}",)),)
-    return tuple(Filter(key, (value,)) for key, value in values.items())
-
-
-@dataclass(frozen=True)
 class Comparison:
     """An observation beside its simulated value."""
 
@@ -379,7 +247,7 @@ def compare_observations(instance: Instance, accounts: Sequence[Account]) -> tup
     """Return every observation that has an expression beside its simulated value."""
     catalogue = Catalogue.of(instance)
     return tuple(
-        Comparison(row, estimate(_over_replications(catalogue, catalogue.expand(row.indicator), accounts, None)))
+        Comparison(row, estimate(catalogue.over_replications(catalogue.expand(row.indicator), accounts)))
         for row in instance.observations
         if row.indicator
     )
@@ -397,10 +265,3 @@ def check_expressions(instance: Instance) -> tuple[str, ...]:
         except (InvalidExpression, UnknownName) as fault:
             wrong.append(f"{table}, {code}: {fault}")
     return tuple(wrong)
-
-
-__all__ = [
-    "BREAKDOWNS", "COLUMN_KEYS", "CONSTANTS", "MONEY", "POOL", "QUANTITIES", "WHERE", "WHO",
-    "Catalogue", "Comparison", "Derived", "IndicatorRow", "TermReader",
-    "check_expressions", "compare_observations", "indicator_table",
-]  # fmt: skip

@@ -11,15 +11,15 @@ from instances.catalogue import load_instance, shipped_instances
 from instances.faults import UnknownName
 from instances.tables import Observation
 from simulation.indicator_expressions import InvalidExpression
+from simulation.indicator_tables import indicator_table
 from simulation.indicators import (
     CONSTANTS,
-    QUANTITIES,
     Catalogue,
     TermReader,
     check_expressions,
     compare_observations,
-    indicator_table,
 )
+from simulation.quantities import QUANTITIES
 from simulation.records import Event
 from tests.simulation.event_logs import HILLS, TOWN, YEAR, Story, tiny
 

@@ -10,7 +10,8 @@ import pytest
 from instances.tables import Objective
 from simulation import inequality
 from simulation.indicator_expressions import InvalidExpression
-from simulation.indicators import Catalogue, indicator_table
+from simulation.indicator_tables import indicator_table
+from simulation.indicators import Catalogue
 from simulation.inequality import GREATEST_RATIO, dependence, extreme_ratio, gap, gini
 from simulation.objectives import evaluate_objectives
 from simulation.records import Event
