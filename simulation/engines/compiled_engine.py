@@ -125,7 +125,7 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         heads=np.full((pools * model.levels, 2), -1, dtype=np.int64),
         links=np.full((patients * (slots + 1), 2), -1, dtype=np.int32),
         heap=np.zeros(patients + pools, dtype=ENTRY),
-        place=np.full(patients + pools, -1, dtype=np.int64),
+        place=np.full(patients + pools, -1, dtype=np.int32),
         dirty=np.zeros(pools, dtype=np.int64),
         turnover=turnover,
         ring=ring,

@@ -1,6 +1,10 @@
 """The calendar: an indexed binary heap with one pending event per patient and per pool (order: T1)."""
 
-from numba import njit
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 from simulation.engines.compiled.world import (
     AT_HAZARD,
@@ -15,7 +19,6 @@ from simulation.engines.compiled.world import (
     STAYING,
     URGENCY_SHIFT,
     WAITING,
-    Entry,
     World,
     marks_of,
     patient_at,
@@ -24,37 +27,85 @@ from simulation.engines.compiled.world import (
     slot_at,
 )
 
+_ALL_BUT_SIGN = (1 << 63) - 1
+
+
+@intrinsic
+def _bits_of(typing_context: object, number: object) -> tuple[object, object]:
+    """Return the 64 bits of a floating-point number as an integer."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def _number_of(typing_context: object, bits: object) -> tuple[object, object]:
+    """Return the floating-point number of 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@intrinsic
+def comes_before(
+    typing_context: object, moment: object, order: object, other_moment: object, other_order: object
+) -> tuple[object, object]:
+    """Total order T1: time, kind, then patient (pools after patients); one comparison, no jumps to mispredict."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
+        wide = ir.IntType(128)
+
+        def key(moment: object, order: object) -> object:
+            return builder.or_(
+                builder.shl(builder.zext(moment, wide), ir.Constant(wide, 64)), builder.zext(order, wide)
+            )
+
+        return builder.icmp_signed("<", key(*arguments[:2]), key(*arguments[2:]))
+
+    return types.boolean(types.int64, types.int64, types.int64, types.int64), generate
+
 
 @njit(cache=True, inline="always")
-def comes_before(one: Entry, other: Entry) -> bool:
-    """Total order T1: time, kind, then patient (pools after patients); no jumps to mispredict."""
-    return bool((one.time < other.time) | ((one.time == other.time) & (one.order < other.order)))
+def moment_of(time: float) -> int:
+    """Return an integer that sorts as a time does: its bits, those of negative times but the sign turned over."""
+    bits = _bits_of(time + 0.0)  # -0.0 becomes 0.0
+    return bits ^ ((bits >> 63) & _ALL_BUT_SIGN)
 
 
 @njit(cache=True, inline="always")
-def put(w: World, position: int, time: float, order: int) -> None:
+def time_of(moment: int) -> float:
+    """Return the time of an integer that sorts as it does."""
+    return _number_of(moment ^ ((moment >> 63) & _ALL_BUT_SIGN))
+
+
+@njit(cache=True, inline="always")
+def put(w: World, position: int, moment: int, order: int) -> None:
     """Write an entry of the heap and remember where its entity stands."""
     entry = pending_at(w, position)
-    entry.time = time
+    entry.moment = moment
     entry.order = order
     place_of(w)[order & ENTITY] = position
 
 
 @njit(cache=True)
-def sift_up(w: World, position: int, time: float, order: int) -> None:
+def sift_up(w: World, position: int, moment: int, order: int) -> None:
     """Move an entry towards the root until it stands after its parent."""
     while position > 0:
         parent = (position - 1) >> 1
         above = pending_at(w, parent)
-        if above.time < time or (above.time == time and above.order < order):
+        if comes_before(above.moment, above.order, moment, order):
             break
-        put(w, position, above.time, above.order)
+        put(w, position, above.moment, above.order)
         position = parent
-    put(w, position, time, order)
+    put(w, position, moment, order)
 
 
 @njit(cache=True)
-def sift_down(w: World, position: int, time: float, order: int) -> None:
+def sift_down(w: World, position: int, moment: int, order: int) -> None:
     """Move an entry away from the root until it stands before its children."""
     size = w.heap_size
     while True:
@@ -62,13 +113,14 @@ def sift_down(w: World, position: int, time: float, order: int) -> None:
         if child >= size:
             break
         if child + 1 < size:
-            child += int(comes_before(pending_at(w, child + 1), pending_at(w, child)))
+            one, other = pending_at(w, child), pending_at(w, child + 1)
+            child += int(comes_before(other.moment, other.order, one.moment, one.order))
         below = pending_at(w, child)
-        if time < below.time or (time == below.time and order < below.order):
+        if comes_before(moment, order, below.moment, below.order):
             break
-        put(w, position, below.time, below.order)
+        put(w, position, below.moment, below.order)
         position = child
-    put(w, position, time, order)
+    put(w, position, moment, order)
 
 
 @njit(cache=True)
@@ -79,19 +131,20 @@ def schedule(w: World, entity: int, time: float, urgency: int) -> None:
         if position >= 0:
             unschedule(w, entity, position)
         return
+    moment = moment_of(time)
     order = (urgency << URGENCY_SHIFT) | entity
     if position < 0:
         position = w.heap_size
         w.heap_size = position + 1
-        sift_up(w, position, time, order)
+        sift_up(w, position, moment, order)
         return
     entry = pending_at(w, position)
-    if entry.time == time and entry.order == order:
+    if entry.moment == moment and entry.order == order:
         return
-    if time < entry.time or (time == entry.time and order < entry.order):
-        sift_up(w, position, time, order)
+    if comes_before(moment, order, entry.moment, entry.order):
+        sift_up(w, position, moment, order)
     else:
-        sift_down(w, position, time, order)
+        sift_down(w, position, moment, order)
 
 
 @njit(cache=True)
@@ -103,15 +156,23 @@ def unschedule(w: World, entity: int, position: int) -> None:
     if position == size:
         return
     last = pending_at(w, size)
-    if position > 0 and comes_before(last, pending_at(w, (position - 1) >> 1)):
-        sift_up(w, position, last.time, last.order)
+    above = pending_at(w, (position - 1) >> 1)
+    if position > 0 and comes_before(last.moment, last.order, above.moment, above.order):
+        sift_up(w, position, last.moment, last.order)
     else:
-        sift_down(w, position, last.time, last.order)
+        sift_down(w, position, last.moment, last.order)
 
 
 @njit(cache=True, forceinline=True)
 def reschedule(w: World, i: int) -> None:
     """Make the earliest of a patient's clocks the pending event."""
+    time, urgency = earliest_clock(w, i)
+    schedule(w, i, time, urgency)
+
+
+@njit(cache=True, forceinline=True)
+def earliest_clock(w: World, i: int) -> tuple[float, int]:
+    """Return the time and the urgency of the earliest of a patient's clocks."""
     p = patient_at(w, i)
     time = NEVER
     urgency = FIRST_RELEASE
@@ -144,4 +205,4 @@ def reschedule(w: World, i: int) -> None:
     if p.request_time < time:
         time = p.request_time
         urgency = AT_REQUEST
-    schedule(w, i, time, urgency)
+    return time, urgency

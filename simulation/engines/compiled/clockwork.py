@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulation.engines.compiled.calendar import reschedule, schedule
+from simulation.engines.compiled.calendar import earliest_clock, reschedule, schedule, time_of
 from simulation.engines.compiled.hazards import orient, refresh, settle
 from simulation.engines.compiled.lines import join_line, soil, units_ready
 from simulation.engines.compiled.passages import (
@@ -22,6 +22,7 @@ from simulation.engines.compiled.world import (
     AT_ONSET,
     AT_PATIENCE,
     AT_REORIENT,
+    AT_REQUEST,
     CAPACITY,
     CAPACITY_OF,
     ENTITY,
@@ -50,6 +51,7 @@ from simulation.engines.compiled.world import (
     marks_of,
     patient_at,
     pending_at,
+    place_of,
     pool_resource_of,
     pools_of,
     ring_of,
@@ -133,24 +135,42 @@ def arrives(w: World, i: int, time: float) -> None:
 
 
 @njit(cache=True, forceinline=True)
-def act(w: World, entity: int, time: float, urgency: int) -> None:
-    """Let the pending event of an entity happen."""
-    if entity >= w.patients:
-        units_ready(w, entity - w.patients)
-        return
+def act(w: World, i: int, time: float, urgency: int) -> None:
+    """Let a patient's pending event happen."""
     if urgency == FIRST_RELEASE:
-        stay_ends(w, entity, time)
+        stay_ends(w, i, time)
     elif urgency == AT_HAZARD:
-        hazard_strikes(w, entity, time)
+        hazard_strikes(w, i, time)
     elif urgency == AT_ONSET:
-        onset(w, entity, time)
+        onset(w, i, time)
     elif urgency == AT_PATIENCE:
-        patience_ends(w, entity, time)
+        patience_ends(w, i, time)
     elif urgency == AT_REORIENT:
-        reorients(w, entity, time)
+        reorients(w, i, time)
     else:
-        request(w, entity, time)
-    reschedule(w, entity)
+        request(w, i, time)
+
+
+@njit(cache=True, forceinline=True)
+def asks_now(w: World, i: int, time: float) -> bool:
+    """Put a patient's next event on the calendar, but for a request at this very time: say whether it is one."""
+    earliest, urgency = earliest_clock(w, i)
+    if urgency == AT_REQUEST and earliest == time:
+        return True
+    schedule(w, i, earliest, urgency)
+    return False
+
+
+@njit(cache=True, forceinline=True)
+def is_alone(w: World, i: int, time: float) -> bool:
+    """Whether nobody else's pending event has this time; the patient's own entry may still be the one just acted on."""
+    first, last = 0, min(1, w.heap_size)
+    if last == 1 and place_of(w)[i] == 0:
+        first, last = 1, min(3, w.heap_size)
+    for position in range(first, last):
+        if time_of(pending_at(w, position).moment) <= time:
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -163,48 +183,66 @@ def advance(
 ) -> bool:
     """Let everything before `until` happen; False when the log is nearly full and must be emptied first.
 
+    A request at the very time of the event that led to it (a stay end, an arrival) happens at once when nothing
+    else has that time: so most requests never stand on the calendar.
+
     arrivals: patients still to come, by (time, patient); progress: next arrival, next capacity change.
     """
     w = table[0]
+    change = change_time_of(w)[progress[1]] if progress[1] < w.changes else NEVER
+    arrival = patient_at(w, arrivals[progress[0]]).arrival if progress[0] < len(arrivals) else NEVER
     while w.logged < room:
         time = NEVER
         urgency = 8
         source = 0
+        entity = 0
         if w.heap_size > 0:
             top = pending_at(w, 0)
-            time = top.time
+            time = time_of(top.moment)
             urgency = top.order >> URGENCY_SHIFT
+            entity = top.order & ENTITY
             for position in range(1, min(3, w.heap_size) if w.is_large else 0):  # one of these two comes next
                 following = pending_at(w, position).order & ENTITY
                 if following < w.patients:
                     bring_near(w, following)
-        if progress[1] < w.changes:
-            change = change_time_of(w)[progress[1]]
-            if change < time or (change == time and urgency > 1):
-                time = change
-                urgency = 1
-                source = 1
-        if progress[0] < len(arrivals):
-            arrival = patient_at(w, arrivals[progress[0]]).arrival
-            if arrival < time:
-                time = arrival
-                source = 2
+        if change < time or (change == time and urgency > 1):
+            time = change
+            source = 1
+        if arrival < time:
+            time = arrival
+            source = 2
         if not time < until:
             return True
+        asks = False
         if source == 0:
-            act(w, pending_at(w, 0).order & ENTITY, time, urgency)
+            if entity < w.patients:
+                act(w, entity, time, urgency)
+                asks = asks_now(w, entity, time)
+            else:
+                units_ready(w, entity - w.patients)
         elif source == 1:
             pool = change_of(w)[progress[1], 0]
             pools_of(w)[pool, CAPACITY_OF] = change_of(w)[progress[1], 1]
             progress[1] += 1
+            change = change_time_of(w)[progress[1]] if progress[1] < w.changes else NEVER
             write_record(w, time, -1, CAPACITY, pool_resource_of(w)[pool], pool, pools_of(w)[pool, CAPACITY_OF], -1)
             soil(w, pool)
         else:
-            patient = arrivals[progress[0]]
+            entity = arrivals[progress[0]]
             progress[0] += 1
-            arrives(w, patient, time)
-            reschedule(w, patient)
+            arrival = patient_at(w, arrivals[progress[0]]).arrival if progress[0] < len(arrivals) else NEVER
+            arrives(w, entity, time)
+            asks = asks_now(w, entity, time)
         serve_all(w, time)
+        if asks and (
+            w.slots == 0 or asks_now(w, entity, time)
+        ):  # a service granted since may have changed what is next
+            if change > time and is_alone(w, entity, time):
+                request(w, entity, time)
+                reschedule(w, entity)
+                serve_all(w, time)
+            else:
+                schedule(w, entity, time, AT_REQUEST)
     return False
 
 

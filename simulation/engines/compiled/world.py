@@ -35,8 +35,9 @@ PREVIOUS, NEXT = 0, 1  # links
 NEVER = math.inf
 PATIENT_SIZE, SLOT_SIZE, CLOCK_SIZE = PATIENT.itemsize, SLOT.itemsize, CLOCK.itemsize
 
-# A pending event: when, then in one number the kind and the entity (a patient, or behind them a pool).
-ENTRY = np.dtype([("time", np.float64), ("order", np.int64)], align=True)
+# A pending event: in one number the kind and the entity (a patient, or behind them a pool), then when, as a number
+# that sorts as the time does (`moment_of`). Read as one number of 128 bits, entries sort by time, kind, entity (T1).
+ENTRY = np.dtype([("order", np.int64), ("moment", np.int64)], align=True)
 Entry = Any  # one record of `ENTRY`
 URGENCY_SHIFT = 40
 ENTITY = (1 << URGENCY_SHIFT) - 1
@@ -73,7 +74,7 @@ class Arrays(NamedTuple):
     heads: npt.NDArray[np.int64]  # [Q * L, 2] first and last entry of each list
     links: npt.NDArray[np.int32]  # [n * (K + 1), 2] previous and next entry
     heap: npt.NDArray[np.void]  # [n + Q] pending events (`ENTRY`), the earliest first
-    place: npt.NDArray[np.int64]  # [n + Q] position in the heap; -1: none
+    place: npt.NDArray[np.int32]  # [n + Q] position in the heap; -1: none
     dirty: npt.NDArray[np.int64]  # [Q] pools to serve, first in first out
     turnover: npt.NDArray[np.float64]  # [room, 2] (time, units) being made ready, a ring per pool
     ring: npt.NDArray[np.int64]  # [Q, 4] where the pool's ring starts, its room, its first, its number
@@ -157,7 +158,7 @@ def bring_near(w: World, patient: int) -> None:
         _prefetch(w.clocks_address + patient * w.hazards * CLOCK_SIZE + line * 64)
     _prefetch(w.visits_address + patient * w.names * 4)
     _prefetch(w.marks_address + patient * w.marks * 8)
-    _prefetch(w.place_address + patient * 8)
+    _prefetch(w.place_address + patient * 4)
 
 
 @njit(cache=True)
@@ -329,9 +330,9 @@ def pending_at(w: World, row: int) -> Any:  # noqa: ANN401
 
 
 @njit(cache=True)
-def place_of(w: World) -> npt.NDArray[np.int64]:
+def place_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `place`."""
-    return carray(_pointer(w.place_address), (1,), np.int64)
+    return carray(_pointer(w.place_address), (1,), np.int32)
 
 
 @njit(cache=True)
