@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simulation.engines.compiled.clockwork import advance, begin
+from simulation.engines.compiled.clockwork import advance, begin, units_in_use
 from simulation.engines.compiled.world import (
     CAPACITY_OF,
     ENTRY,
@@ -18,8 +18,6 @@ from simulation.engines.compiled.world import (
     RING_COUNT,
     RING_ROOM,
     RING_START,
-    SLOT_HELD,
-    TO_COME,
     WORLD,
     Arrays,
 )
@@ -32,7 +30,7 @@ from simulation.streams import purpose, uniform
 _CHUNK, _CHUNK_OF_PATIENT = 1 << 19, 16  # event records at least, and a patient; unwritten ones take no memory
 _NEAR_MEMORY = 4_000_000  # bytes of patients that a processor keeps near by itself
 _ENGINE = Path(__file__).parent
-drop_stale((advance, begin, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"])
+drop_stale((advance, begin, units_in_use, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"])
 
 
 def is_ready() -> bool:
@@ -51,9 +49,7 @@ def run(
     state = state.copy()
     arrays = _arrays(model, plan, state)
     table = _table(model, arrays, seed, replication)
-    begin(table, state.waiting, state.time, -1.0 if rollout is None else rollout, np.uint64(purpose("rollout")))
-    to_come = np.flatnonzero(state.patients["status"] == TO_COME)
-    arrivals = to_come[np.argsort(state.patients["arrival"][to_come], kind="stable")]
+    arrivals = _begun(table, state, rollout)
     progress = np.zeros(2, dtype=np.int64)
     room = len(arrays.log) - _margin(state)
     parts = []
@@ -64,6 +60,15 @@ def run(
     parts.append(_written(table, arrays))
     events = parts[0] if len(parts) == 1 else joined(parts)
     return events, _state_after(arrays, state, model.levels, until)
+
+
+def _begun(table: npt.NDArray[np.void], state: State, rollout: float | None) -> npt.NDArray[np.int64]:
+    """Put those present in their places; return who is still to come, by (time, patient)."""
+    to_come = np.empty(len(state.patients), dtype=np.int64)
+    key = np.uint64(purpose("rollout"))
+    count, in_order = begin(table, state.waiting, to_come, state.time, -1.0 if rollout is None else rollout, key)
+    arrivals = to_come[:count]
+    return arrivals if in_order else arrivals[np.argsort(state.patients["arrival"][arrivals], kind="stable")]
 
 
 def _written(table: npt.NDArray[np.void], arrays: Arrays) -> EventArray:
@@ -136,8 +141,7 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
 
 def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt.NDArray[np.void]:
     """Return the world's record, as an array of one, over the arrays, which must outlive it."""
-    table = np.zeros(1, dtype=WORLD)
-    numbers = {
+    numbers = dict.fromkeys(WORLD.names or (), 0) | {
         "seed": seed,
         "replication": replication,
         "profiles": model.profiles,
@@ -154,20 +158,14 @@ def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt
         "room": len(arrays.log),
         "is_large": int(arrays.patients.nbytes + arrays.slots.nbytes + arrays.clocks.nbytes > _NEAR_MEMORY),
     }
-    for name, number in numbers.items():
-        table[name] = number
-    for name, array in arrays._asdict().items():
-        table[f"{name}_address"] = array.ctypes.data
-    return table
+    numbers |= {f"{name}_address": array.ctypes.data for name, array in arrays._asdict().items()}
+    return np.array([*numbers.values()], dtype=np.int64).view(WORLD)
 
 
 def _units_in_use(model: FlatModel, state: State) -> npt.NDArray[np.int64]:
     """Return the units each pool has out: gates, services held, units being made ready."""
     units = np.zeros(len(model.pool_resource), dtype=np.int64)
-    gated = state.patients["gate_pool"] >= 0
-    np.add.at(units, state.patients["gate_pool"][gated], state.patients["gate_units"][gated])
-    held = state.slots["state"] == SLOT_HELD
-    np.add.at(units, state.slots["pool"][held], state.slots["units"][held])
+    units_in_use(state.patients, state.slots, units)
     np.add.at(units, state.turnover_pool, state.turnover_units)
     return units
 
@@ -191,15 +189,15 @@ def _rings(
 
 def _state_after(arrays: Arrays, state: State, levels: int, until: float) -> State:
     times, pools, units = [], [], []
-    for pool, (start, room, first, count) in enumerate(arrays.ring):
+    for pool, (start, room, first, count) in enumerate(arrays.ring.tolist()):
         for number in range(count):
             time, amount = arrays.turnover[start + (first + number) % room]
             times.append(time)
             pools.append(pool)
             units.append(int(amount))
     waiting = []
-    for row, (head, _) in enumerate(arrays.heads):
-        entry = int(head)
+    for row, head in enumerate(arrays.heads[:, 0].tolist()):
+        entry = head
         while entry >= 0:
             waiting.append((row // levels, row % levels, entry))
             entry = int(arrays.links[entry, NEXT])

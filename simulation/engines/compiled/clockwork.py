@@ -167,7 +167,7 @@ def is_alone(w: World, i: int, time: float) -> bool:
     first, last = 0, min(1, w.heap_size)
     if last == 1 and place_of(w)[i] == 0:
         first, last = 1, min(3, w.heap_size)
-    for position in range(first, last):
+    for position in range(first, last):  # noqa: SIM110 (numba has no generator expressions)
         if time_of(pending_at(w, position).moment) <= time:
             return False
     return True
@@ -246,21 +246,32 @@ def advance(
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def begin(
     table: npt.NDArray[np.void],
     waiting: npt.NDArray[np.int64],
+    to_come: npt.NDArray[np.int64],
     start: float,
     rollout: float,
     rollout_purpose: np.uint64,
-) -> None:
-    """Put those present on the heap and in their lines; who must change pathway gets a keyed time for it (T11)."""
+) -> tuple[int, bool]:
+    """Put those present on the heap and in their lines; who must change pathway gets a keyed time for it (T11).
+
+    Writes the patients still to come into `to_come` [n]; returns how many, and whether they stand in the order of
+    their arrivals.
+    """
     w = table[0]
+    coming, in_order = 0, True
     for row in range(len(waiting)):
         join_line(w, waiting[row, 0], waiting[row, 1], waiting[row, 2])
     for i in range(w.patients):
         p = patient_at(w, i)
-        if p.status == TO_COME or p.status == GONE:
+        if p.status == TO_COME:
+            in_order = in_order and (coming == 0 or patient_at(w, to_come[coming - 1]).arrival <= p.arrival)
+            to_come[coming] = i
+            coming += 1
+            continue
+        if p.status == GONE:
             continue
         if rollout >= 0.0 and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
             pathway = orient(w, i)
@@ -272,3 +283,15 @@ def begin(
         ring = ring_of(w)[pool]
         if ring[RING_COUNT] > 0:
             schedule(w, w.patients + pool, turnover_of(w)[ring[RING_START] + ring[RING_FIRST], 0], FIRST_RELEASE)
+    return coming, in_order
+
+
+@njit(cache=True, nogil=True)
+def units_in_use(patients: npt.NDArray[np.void], slots: npt.NDArray[np.void], units: npt.NDArray[np.int64]) -> None:
+    """Add the units that each pool has out as gates and as services held."""
+    for i in range(len(patients)):
+        if patients[i].gate_pool >= 0:
+            units[patients[i].gate_pool] += patients[i].gate_units
+        for k in range(slots.shape[1]):
+            if slots[i, k].state == SLOT_HELD:
+                units[slots[i, k].pool] += slots[i, k].units
