@@ -10,17 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulation.engines.compiled.clockwork import advance, begin, units_in_use
-from simulation.engines.compiled.world import (
-    CAPACITY_OF,
-    ENTRY,
-    IN_USE,
-    NEXT,
-    RING_COUNT,
-    RING_ROOM,
-    RING_START,
-    WORLD,
-    Arrays,
-)
+from simulation.engines.compiled.world import ENTRY, HEAD, LINK, PLACE, POOL, READY, STEP, WORLD, Arrays
 from simulation.engines.kernel_cache import drop_stale, is_stored
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import EVENT, EventArray, joined
@@ -96,27 +86,35 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
     units = _units_in_use(model, state)
     greatest = np.maximum(plan.capacity.astype(np.int64), units)
     np.maximum.at(greatest, plan.change_pool, plan.change_capacity)
-    ring, turnover = _rings(model, state, greatest)
-    columns = np.zeros((pools, 4), dtype=np.int64)
-    columns[:, CAPACITY_OF] = plan.capacity
-    columns[:, IN_USE] = units
-    steps = [model.step_pathway, model.step_anchor, model.step_exit, model.step_name]
+    rows = _table_of(
+        POOL,
+        capacity=plan.capacity,
+        in_use=units,
+        resource=model.pool_resource,
+        turnover=model.pool_turnover,
+        neighbour_start=model.neighbour_start[:-1],
+        neighbour_end=model.neighbour_start[1:],
+    )
+    turnover = _rings(model, state, greatest, rows)
     arrays = Arrays(
         contexts=model.contexts,
         services=model.services,
         routes=model.routes,
         hazards=model.hazards,
-        steps=np.stack(steps, axis=1).astype(np.int64),
-        name_purpose=model.name_purpose,
+        steps=_table_of(
+            STEP,
+            purpose=model.name_purpose[model.step_name],
+            name=model.step_name,
+            pathway=model.step_pathway,
+            is_anchor=model.step_anchor,
+            is_exit=model.step_exit,
+        ),
         hazard_purpose=model.hazard_purpose,
         entry=model.entry,
         orientation=np.stack([model.orientation_purpose, model.acceptance_purpose], axis=1),
         acceptance=model.acceptance,
         fallback=model.fallback,
         pool_of=model.pool_of,
-        pool_turnover=model.pool_turnover,
-        pool_resource=model.pool_resource,
-        neighbour_start=model.neighbour_start,
         neighbours=model.neighbours,
         share=plan.share,
         change_time=plan.change_time,
@@ -126,14 +124,13 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         clocks=state.clocks,
         marks=state.marks,
         visits=state.visits,
-        pools=columns,
-        heads=np.full((pools * model.levels, 2), -1, dtype=np.int64),
-        links=np.full((patients * (slots + 1), 2), -1, dtype=np.int32),
+        pools=rows,
+        heads=np.full(2 * pools * model.levels, -1, dtype=np.int64).view(HEAD),
+        links=np.full(2 * patients * (slots + 1), -1, dtype=np.int32).view(LINK),
         heap=np.zeros(patients + pools, dtype=ENTRY),
-        place=np.full(patients + pools, -1, dtype=np.int32),
+        place=np.full(patients + pools, -1, dtype=np.int32).view(PLACE),
         dirty=np.zeros(pools, dtype=np.int64),
         turnover=turnover,
-        ring=ring,
         log=np.empty(max(_CHUNK, _CHUNK_OF_PATIENT * patients) + _margin(state), dtype=EVENT),
     )
     return Arrays._make(np.ascontiguousarray(array) for array in arrays)
@@ -171,36 +168,43 @@ def _units_in_use(model: FlatModel, state: State) -> npt.NDArray[np.int64]:
 
 
 def _rings(
-    model: FlatModel, state: State, greatest: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    model: FlatModel, state: State, greatest: npt.NDArray[np.int64], pools: npt.NDArray[np.void]
+) -> npt.NDArray[np.void]:
     """Lay out the rings of units being made ready; each entry is a unit or more out of a pool's greatest number."""
-    pools = len(model.pool_resource)
     room = np.where(model.pool_turnover > 0.0, greatest + 1, 1)
-    np.maximum.at(room, state.turnover_pool, np.bincount(state.turnover_pool, minlength=pools)[state.turnover_pool] + 1)
-    ring = np.zeros((pools, 4), dtype=np.int64)
-    ring[:, RING_ROOM] = room
-    ring[:, RING_START] = np.cumsum(room) - room
-    turnover = np.zeros((int(room.sum()), 2))
+    waiting = np.bincount(state.turnover_pool, minlength=len(pools))
+    room = np.where(waiting > 0, np.maximum(room, waiting + 1), room)
+    pools["room"] = room
+    pools["start"] = np.cumsum(room) - room
+    turnover = np.zeros(int(room.sum()), dtype=READY)
     for time, pool, units in zip(state.turnover_time, state.turnover_pool, state.turnover_units, strict=True):
-        turnover[ring[pool, RING_START] + ring[pool, RING_COUNT]] = (time, units)
-        ring[pool, RING_COUNT] += 1
-    return ring, turnover
+        turnover[pools["start"][pool] + pools["count"][pool]] = (time, units)
+        pools["count"][pool] += 1
+    return turnover
+
+
+def _table_of(layout: np.dtype[np.void], **columns: npt.NDArray[np.generic]) -> npt.NDArray[np.void]:
+    """Return a table with these columns; the others are 0."""
+    table = np.zeros(len(next(iter(columns.values()))), dtype=layout)
+    for name, column in columns.items():
+        table[name] = column
+    return table
 
 
 def _state_after(arrays: Arrays, state: State, levels: int, until: float) -> State:
     times, pools, units = [], [], []
-    for pool, (start, room, first, count) in enumerate(arrays.ring.tolist()):
-        for number in range(count):
-            time, amount = arrays.turnover[start + (first + number) % room]
-            times.append(time)
+    for pool, ring in enumerate(arrays.pools):
+        for number in range(ring["count"]):
+            ready = arrays.turnover[ring["start"] + (ring["first"] + number) % ring["room"]]
+            times.append(ready["time"])
             pools.append(pool)
-            units.append(int(amount))
+            units.append(ready["units"])
     waiting = []
-    for row, head in enumerate(arrays.heads[:, 0].tolist()):
+    for row, head in enumerate(arrays.heads["first"].tolist()):
         entry = head
         while entry >= 0:
             waiting.append((row // levels, row % levels, entry))
-            entry = int(arrays.links[entry, NEXT])
+            entry = int(arrays.links[entry]["following"])
     return State(
         time=until,
         patients=state.patients,

@@ -20,10 +20,10 @@ from simulation.engines.compiled.world import (
     URGENCY_SHIFT,
     WAITING,
     World,
-    marks_of,
+    mark_at,
     patient_at,
     pending_at,
-    place_of,
+    place_at,
     slot_at,
 )
 
@@ -88,7 +88,7 @@ def put(w: World, position: int, moment: int, order: int) -> None:
     entry = pending_at(w, position)
     entry.moment = moment
     entry.order = order
-    place_of(w)[order & ENTITY] = position
+    place_at(w, order & ENTITY).position = position
 
 
 @njit(cache=True)
@@ -126,7 +126,7 @@ def sift_down(w: World, position: int, moment: int, order: int) -> None:
 @njit(cache=True)
 def schedule(w: World, entity: int, time: float, urgency: int) -> None:
     """Set an entity's pending event; at time infinity it has none."""
-    position = place_of(w)[entity]
+    position = place_at(w, entity).position
     if time == NEVER:
         if position >= 0:
             unschedule(w, entity, position)
@@ -150,7 +150,7 @@ def schedule(w: World, entity: int, time: float, urgency: int) -> None:
 @njit(cache=True)
 def unschedule(w: World, entity: int, position: int) -> None:
     """Take an entity off the heap."""
-    place_of(w)[entity] = -1
+    place_at(w, entity).position = -1
     size = w.heap_size - 1
     w.heap_size = size
     if position == size:
@@ -192,7 +192,7 @@ def earliest_clock(w: World, i: int) -> tuple[float, int]:
             time = slot.keep_end
             urgency = AT_PATIENCE
     for m in range(w.marks):
-        end = marks_of(w)[i, m]
+        end = mark_at(w, i, m).end
         if end > -NEVER and (end < time or (end == time and urgency > AT_ONSET)):
             time = end
             urgency = AT_ONSET

@@ -24,20 +24,14 @@ from simulation.engines.compiled.world import (
     AT_REORIENT,
     AT_REQUEST,
     CAPACITY,
-    CAPACITY_OF,
     ENTITY,
     FIRST_RELEASE,
     GONE,
-    IS_ANCHOR,
     MARK_END,
     MOVING,
     NEVER,
     ONSET,
-    PATHWAY_OF,
     REORIENT,
-    RING_COUNT,
-    RING_FIRST,
-    RING_START,
     SLOT_HELD,
     SLOT_NONE,
     TO_COME,
@@ -48,16 +42,14 @@ from simulation.engines.compiled.world import (
     change_of,
     change_time_of,
     entry_of,
-    marks_of,
+    mark_at,
     patient_at,
     pending_at,
-    place_of,
-    pool_resource_of,
-    pools_of,
-    ring_of,
+    place_at,
+    pool_at,
     slot_at,
-    steps_of,
-    turnover_of,
+    step_at,
+    turnover_at,
     write_record,
 )
 from simulation.streams import uniform
@@ -72,12 +64,12 @@ def onset(w: World, i: int, time: float) -> None:
         if slot.state == SLOT_HELD and slot.onset_time <= time:
             slot.onset_time = NEVER
             slot.acting = 1
-            write_record(w, time, i, ONSET, pool_resource_of(w)[slot.pool], slot.pool, slot.units, -1)
+            write_record(w, time, i, ONSET, pool_at(w, slot.pool).resource, slot.pool, slot.units, -1)
             refresh(w, i, time)
             return
     for m in range(w.marks):
-        if marks_of(w)[i, m] > -NEVER and marks_of(w)[i, m] <= time:
-            marks_of(w)[i, m] = -NEVER
+        if mark_at(w, i, m).end > -NEVER and mark_at(w, i, m).end <= time:
+            mark_at(w, i, m).end = -NEVER
             write_record(w, time, i, MARK_END, -1, -1, 0, m)
             refresh(w, i, time)
             return
@@ -103,7 +95,7 @@ def patience_ends(w: World, i: int, time: float) -> None:
 def is_on(w: World, i: int, pathway: int) -> bool:
     """Whether a patient is on a pathway already: lives on it, or waits for a step of it."""
     p = patient_at(w, i)
-    return bool(p.pathway == pathway or (p.status == WAITING and steps_of(w)[p.awaited, PATHWAY_OF] == pathway))
+    return bool(p.pathway == pathway or (p.status == WAITING and step_at(w, p.awaited).pathway == pathway))
 
 
 @njit(cache=True)
@@ -111,7 +103,7 @@ def reorients(w: World, i: int, time: float) -> None:
     """The rollout reaches a patient: in an anchor step the new mix decides (T11)."""
     p = patient_at(w, i)
     p.reorient_time = NEVER
-    if p.step < 0 or steps_of(w)[p.step, IS_ANCHOR] == 0 or p.status == MOVING or p.status == GONE:
+    if p.step < 0 or step_at(w, p.step).is_anchor == 0 or p.status == MOVING or p.status == GONE:
         return
     pathway = orient(w, i)
     if pathway < 0 or is_on(w, i, pathway):
@@ -165,7 +157,7 @@ def asks_now(w: World, i: int, time: float) -> bool:
 def is_alone(w: World, i: int, time: float) -> bool:
     """Whether nobody else's pending event has this time; the patient's own entry may still be the one just acted on."""
     first, last = 0, min(1, w.heap_size)
-    if last == 1 and place_of(w)[i] == 0:
+    if last == 1 and place_at(w, i).position == 0:
         first, last = 1, min(3, w.heap_size)
     for position in range(first, last):  # noqa: SIM110 (numba has no generator expressions)
         if time_of(pending_at(w, position).moment) <= time:
@@ -222,10 +214,10 @@ def advance(
                 units_ready(w, entity - w.patients)
         elif source == 1:
             pool = change_of(w)[progress[1], 0]
-            pools_of(w)[pool, CAPACITY_OF] = change_of(w)[progress[1], 1]
+            pool_at(w, pool).capacity = change_of(w)[progress[1], 1]
             progress[1] += 1
             change = change_time_of(w)[progress[1]] if progress[1] < w.changes else NEVER
-            write_record(w, time, -1, CAPACITY, pool_resource_of(w)[pool], pool, pools_of(w)[pool, CAPACITY_OF], -1)
+            write_record(w, time, -1, CAPACITY, pool_at(w, pool).resource, pool, pool_at(w, pool).capacity, -1)
             soil(w, pool)
         else:
             entity = arrivals[progress[0]]
@@ -273,16 +265,16 @@ def begin(
             continue
         if p.status == GONE:
             continue
-        if rollout >= 0.0 and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
+        if rollout >= 0.0 and p.step >= 0 and step_at(w, p.step).is_anchor == 1:
             pathway = orient(w, i)
             if pathway >= 0 and not is_on(w, i, pathway):
                 draw = uniform(w.seed, w.replication, p.chooser, p.group, rollout_purpose, 0)
                 p.reorient_time = start + draw * rollout
         reschedule(w, i)
     for pool in range(w.pools):
-        ring = ring_of(w)[pool]
-        if ring[RING_COUNT] > 0:
-            schedule(w, w.patients + pool, turnover_of(w)[ring[RING_START] + ring[RING_FIRST], 0], FIRST_RELEASE)
+        ring = pool_at(w, pool)
+        if ring.count > 0:
+            schedule(w, w.patients + pool, turnover_at(w, ring.start + ring.first).time, FIRST_RELEASE)
     return coming, in_order
 
 

@@ -5,7 +5,6 @@ import math
 from numba import njit
 
 from simulation.engines.compiled.world import (
-    IS_ANCHOR,
     MARK,
     MOVING,
     NEVER,
@@ -18,12 +17,12 @@ from simulation.engines.compiled.world import (
     fallback_of,
     hazard_at,
     hazard_purpose_of,
-    marks_of,
+    mark_at,
     orientation_of,
     patient_at,
     share_of,
     slot_at,
-    steps_of,
+    step_at,
     write_record,
 )
 from simulation.streams import uniform, uniform_pair, unit_exponential
@@ -77,7 +76,7 @@ def applies(w: World, i: int, row: int) -> bool:
     if hazard.slot >= 0:
         return bool(slot_at(w, i, hazard.slot).acting == 1)
     if hazard.mark_needed >= 0:
-        return bool(marks_of(w)[i, hazard.mark_needed] > -NEVER)
+        return bool(mark_at(w, i, hazard.mark_needed).end > -NEVER)
     return True
 
 
@@ -205,8 +204,8 @@ def apply_change(w: World, i: int, time: float, profile: int, mark: int, mark_ti
         former = p.profile
         p.profile = profile
         write_record(w, time, i, PROFILE, -1, -1, 0, former)
-        if p.status != MOVING and p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1:
+        if p.status != MOVING and p.step >= 0 and step_at(w, p.step).is_anchor == 1:
             p.reorient_time = time
     if mark >= 0:
-        marks_of(w)[i, mark] = time + mark_time
+        mark_at(w, i, mark).end = time + mark_time
         write_record(w, time, i, MARK, -1, -1, 0, mark)

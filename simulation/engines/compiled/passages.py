@@ -25,16 +25,9 @@ from simulation.engines.compiled.world import (
     GATE_END,
     GONE,
     HAZARD_EVENT,
-    IN_USE,
-    IS_ANCHOR,
-    IS_DIRTY,
-    IS_EXIT,
     LEAVE,
     MOVING,
-    NAME_OF,
     NEVER,
-    PATHWAY_OF,
-    QUEUED,
     REORIENT,
     SERVICE_ABSENT,
     SERVICE_ASK,
@@ -54,17 +47,15 @@ from simulation.engines.compiled.world import (
     dirty_of,
     entry_of,
     hazard_at,
-    marks_of,
-    name_purpose_of,
+    mark_at,
     patient_at,
+    pool_at,
     pool_of_of,
-    pool_resource_of,
-    pools_of,
     route_at,
     service_at,
     slot_at,
-    steps_of,
-    visits_of,
+    step_at,
+    visits_at,
     write_record,
 )
 from simulation.streams import duration, uniform_pair
@@ -84,7 +75,7 @@ def release_gate(w: World, i: int, time: float) -> None:
 @njit(cache=True)
 def give_gate_back(w: World, time: float, i: int, pool: int, units: int) -> None:
     """Give units that were a gate back, for the record too."""
-    write_record(w, time, i, GATE_END, pool_resource_of(w)[pool], pool, units, -1)
+    write_record(w, time, i, GATE_END, pool_at(w, pool).resource, pool, units, -1)
     give_back(w, time, pool, units)
 
 
@@ -98,7 +89,7 @@ def keeps_gate(w: World, i: int, target: int) -> bool:
     if there.hold == 1:
         return True
     for row in range(there.service_start, there.service_end):
-        if service_at(w, row).resource == pool_resource_of(w)[p.gate_pool]:
+        if service_at(w, row).resource == pool_at(w, p.gate_pool).resource:
             return True
     return False
 
@@ -158,13 +149,13 @@ def request(w: World, i: int, time: float) -> None:
     p = patient_at(w, i)
     target = p.awaited
     p.request_time = NEVER
-    if p.transfer >= 0 and (p.status != MOVING or steps_of(w)[target, IS_ANCHOR] == 1):
+    if p.transfer >= 0 and (p.status != MOVING or step_at(w, target).is_anchor == 1):
         leave_line(w, i)
         target = service_at(w, slot_at(w, i, p.transfer).row).leads_to
         p.transfer = -1
-    elif steps_of(w)[target, IS_ANCHOR] == 1:
+    elif step_at(w, target).is_anchor == 1:
         pathway = orient(w, i)
-        if pathway >= 0 and pathway != steps_of(w)[target, PATHWAY_OF]:
+        if pathway >= 0 and pathway != step_at(w, target).pathway:
             write_record(w, time, i, REORIENT, -1, -1, 0, pathway)
             target = entry_of(w)[pathway]
     p.status = MOVING
@@ -186,15 +177,15 @@ def ask_gate(w: World, i: int, time: float, target: int) -> None:
     write_record(w, time, i, WAIT, there.gate, own, there.amount, target)
     for k in range(w.slots):
         slot = slot_at(w, i, k)
-        if slot.state == SLOT_HELD and pool_resource_of(w)[slot.pool] == there.gate and slot.units >= there.amount:
+        if slot.state == SLOT_HELD and pool_at(w, slot.pool).resource == there.gate and slot.units >= there.amount:
             use_unit_in_hand(w, i, time, k, there.amount)
             return
     pool = find_pool(w, own, there.amount, there.level)
     if pool >= 0:
-        pools_of(w)[pool, IN_USE] += there.amount
+        pool_at(w, pool).in_use += there.amount
         enter(w, i, time, pool, there.amount)
         return
-    if there.queue_limit >= 0 and pools_of(w)[own, QUEUED] >= there.queue_limit:
+    if there.queue_limit >= 0 and pool_at(w, own).queued >= there.queue_limit:
         wait_broken(w, i, time, 1)
         return
     slots = w.slots
@@ -215,7 +206,7 @@ def use_unit_in_hand(w: World, i: int, time: float, k: int, amount: int) -> None
     pool = slot.pool
     spare = slot.units - amount
     clear_slot(w, i, k)
-    write_record(w, time, i, SERVICE_END, pool_resource_of(w)[pool], pool, 0, -1)
+    write_record(w, time, i, SERVICE_END, pool_at(w, pool).resource, pool, 0, -1)
     if spare > 0:
         give_back(w, time, pool, spare)
     enter(w, i, time, pool, amount)
@@ -252,7 +243,7 @@ def gone(w: World, i: int, time: float, kind: int) -> None:
     p.reorient_time = NEVER
     p.request_time = NEVER
     for m in range(w.marks):
-        marks_of(w)[i, m] = -NEVER
+        mark_at(w, i, m).end = -NEVER
 
 
 @njit(cache=True, forceinline=True)
@@ -261,7 +252,7 @@ def grant_gate(w: World, time: float, i: int, pool: int) -> None:
     p = patient_at(w, i)
     units = p.asked_units
     leave_line(w, i)
-    pools_of(w)[pool, IN_USE] += units
+    pool_at(w, pool).in_use += units
     if p.gate_pool >= 0 and not needs_as_service(w, i, p.awaited):
         release_gate(w, i, time)
     enter(w, i, time, pool, units)
@@ -274,7 +265,7 @@ def needs_as_service(w: World, i: int, target: int) -> bool:
     p = patient_at(w, i)
     there = context_at(w, target * w.profiles + p.profile)
     for row in range(there.service_start, there.service_end):
-        if service_at(w, row).resource == pool_resource_of(w)[p.gate_pool]:
+        if service_at(w, row).resource == pool_at(w, p.gate_pool).resource:
             return True
     return False
 
@@ -291,12 +282,12 @@ def enter(w: World, i: int, time: float, pool: int, units: int) -> None:
         former_pool = -1
     former = p.step
     p.step = target
-    p.pathway = steps_of(w)[target, PATHWAY_OF]
+    p.pathway = step_at(w, target).pathway
     p.gate_pool = pool
     p.gate_units = units
     p.patience_end = NEVER
-    write_record(w, time, i, ENTER, -1 if pool < 0 else pool_resource_of(w)[pool], pool, units, former)
-    if steps_of(w)[target, IS_EXIT] == 1:
+    write_record(w, time, i, ENTER, -1 if pool < 0 else pool_at(w, pool).resource, pool, units, former)
+    if step_at(w, target).is_exit == 1:
         if former_pool >= 0:
             give_gate_back(w, time, i, former_pool, former_units)
         p.awaited = target
@@ -308,7 +299,7 @@ def enter(w: World, i: int, time: float, pool: int, units: int) -> None:
     p.request_time = NEVER
     draw_stay(w, i, time)
     begin_services(w, i, time, former_pool, former_units)
-    if p.transfer >= 0 and steps_of(w)[target, IS_ANCHOR] == 1:
+    if p.transfer >= 0 and step_at(w, target).is_anchor == 1:
         p.request_time = time
     refresh(w, i, time)
 
@@ -318,10 +309,10 @@ def draw_stay(w: World, i: int, time: float) -> None:
     """T5: length and destination by keyed numbers, the n-th stay in a step of this name."""
     p = patient_at(w, i)
     here = context_at(w, p.step * w.profiles + p.profile)
-    name = steps_of(w)[p.step, NAME_OF]
-    visit = visits_of(w)[i, name]
-    visits_of(w)[i, name] = visit + 1
-    length, routing = uniform_pair(w.seed, w.replication, p.ordinal, p.group, name_purpose_of(w)[name], visit)
+    step = step_at(w, p.step)
+    visits = visits_at(w, i, step.name)
+    length, routing = uniform_pair(w.seed, w.replication, p.ordinal, p.group, step.purpose, visits.count)
+    visits.count += 1
     p.routing = routing
     p.route = -1
     if here.law == BY_DESTINATION:
@@ -350,7 +341,7 @@ def begin_services(w: World, i: int, time: float, former_pool: int, former_units
             if service_at(w, slot.row).keep > 0.0:
                 slot.active = 0
                 slot.keep_end = time + service_at(w, slot.row).keep
-                write_record(w, time, i, SERVICE_ABSENT, pool_resource_of(w)[slot.pool], slot.pool, slot.units, -1)
+                write_record(w, time, i, SERVICE_ABSENT, pool_at(w, slot.pool).resource, slot.pool, slot.units, -1)
             else:
                 end_service(w, i, time, k)
     for row in range(here.service_start, here.service_end):
@@ -367,7 +358,7 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
     own = pool_of_of(w)[p.zone, service.resource]
     if slot.state != SLOT_NONE:
         resume_service(w, i, time, k, row)
-        if former_pool >= 0 and pool_resource_of(w)[former_pool] == service.resource:
+        if former_pool >= 0 and pool_at(w, former_pool).resource == service.resource:
             give_gate_back(w, time, i, former_pool, former_units)  # too many: already held or awaited as a service
         return
     slot.row = row
@@ -380,7 +371,7 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
     slot.units = service.amount
     slot.pool = own
     write_record(w, time, i, SERVICE_ASK, service.resource, own, service.amount, -1)
-    if former_pool >= 0 and pool_resource_of(w)[former_pool] == service.resource:
+    if former_pool >= 0 and pool_at(w, former_pool).resource == service.resource:
         write_record(w, time, i, GATE_END, service.resource, former_pool, former_units, -1)
         hold_service(w, i, time, k, former_pool, former_units)
         if former_units != service.amount:
@@ -388,7 +379,7 @@ def ask_service(w: World, i: int, time: float, row: int, former_pool: int, forme
         return
     pool = find_pool(w, own, service.amount, service.level)
     if pool >= 0:
-        pools_of(w)[pool, IN_USE] += service.amount
+        pool_at(w, pool).in_use += service.amount
         hold_service(w, i, time, k, pool, service.amount)
         return
     slot.state = SLOT_WAITING
@@ -414,8 +405,8 @@ def resume_service(w: World, i: int, time: float, k: int, row: int) -> None:
         slot.units = service.amount
         write_record(w, time, i, SERVICE_END, service.resource, slot.pool, slot.units, -1)
         give_back(w, time, slot.pool, -change)
-    elif change > 0 and pools_of(w)[slot.pool, QUEUED] == 0 and has_room(w, slot.pool, change):
-        pools_of(w)[slot.pool, IN_USE] += change
+    elif change > 0 and pool_at(w, slot.pool).queued == 0 and has_room(w, slot.pool, change):
+        pool_at(w, slot.pool).in_use += change
         slot.units = service.amount
         write_record(w, time, i, SERVICE_GRANT, service.resource, slot.pool, slot.units, -1)
     if slot.state == SLOT_HELD:
@@ -428,7 +419,7 @@ def lead_on(w: World, i: int, time: float, k: int) -> None:
     p = patient_at(w, i)
     if service_at(w, slot_at(w, i, k).row).leads_to >= 0:
         p.transfer = k
-        if p.step >= 0 and steps_of(w)[p.step, IS_ANCHOR] == 1 and p.status != MOVING:
+        if p.step >= 0 and step_at(w, p.step).is_anchor == 1 and p.status != MOVING:
             p.request_time = time
     elif p.transfer == k:
         p.transfer = -1
@@ -456,7 +447,7 @@ def grant_service(w: World, time: float, i: int, k: int, pool: int) -> None:
     slot = slot_at(w, i, k)
     units = slot.units
     leave_list(w, slot.pool, slot.level, i * (w.slots + 1) + k)
-    pools_of(w)[pool, IN_USE] += units
+    pool_at(w, pool).in_use += units
     hold_service(w, i, time, k, pool, units)
     refresh(w, i, time)
     reschedule(w, i)
@@ -541,5 +532,5 @@ def serve_all(w: World, time: float) -> None:
         pool = dirty_of(w)[w.dirty_first]
         w.dirty_first = 0 if w.dirty_first + 1 == w.pools else w.dirty_first + 1
         w.dirty_count -= 1
-        pools_of(w)[pool, IS_DIRTY] = 0
+        pool_at(w, pool).is_dirty = 0
         serve(w, time, pool)

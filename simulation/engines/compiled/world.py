@@ -27,11 +27,41 @@ TO_COME, STAYING, WAITING, MOVING, GONE = 0, 1, 2, 3, 4
 SLOT_NONE, SLOT_WAITING, SLOT_HELD = 0, 1, 2
 BY_DESTINATION = -2
 
-# Columns of the tables that are plain numbers.
-CAPACITY_OF, IN_USE, QUEUED, IS_DIRTY = 0, 1, 2, 3  # pools
-PATHWAY_OF, IS_ANCHOR, IS_EXIT, NAME_OF = 0, 1, 2, 3  # steps
-RING_START, RING_ROOM, RING_FIRST, RING_COUNT = 0, 1, 2, 3  # rings of units being made ready
-PREVIOUS, NEXT = 0, 1  # links
+# Rows of the tables that only this engine has.
+STEP = np.dtype(
+    [
+        ("purpose", np.uint64),  # of its name, in the streams
+        ("name", np.int64),
+        ("pathway", np.int64),
+        ("is_anchor", np.int64),
+        ("is_exit", np.int64),
+    ],
+    align=True,
+)
+POOL = np.dtype(
+    [
+        ("capacity", np.int64),
+        ("in_use", np.int64),
+        ("queued", np.int64),
+        ("is_dirty", np.int64),
+        ("resource", np.int64),
+        ("turnover", np.float64),
+        ("start", np.int64),  # its ring of units being made ready: where, how many rows, the first of them, how many
+        ("room", np.int64),
+        ("first", np.int64),
+        ("count", np.int64),
+        ("neighbour_start", np.int64),  # its rows of `neighbours`
+        ("neighbour_end", np.int64),
+    ],
+    align=True,
+)
+HEAD = np.dtype([("first", np.int64), ("last", np.int64)], align=True)  # entries of a waiting list; -1: none
+LINK = np.dtype([("previous", np.int32), ("following", np.int32)], align=True)  # of an entry in its list
+READY = np.dtype([("time", np.float64), ("units", np.int64)], align=True)  # units being made ready
+PLACE = np.dtype([("position", np.int32)])  # in the heap; -1: none
+MARK_ROW = np.dtype([("end", np.float64)])
+VISITS = np.dtype([("count", np.int32)])
+
 NEVER = math.inf
 PATIENT_SIZE, SLOT_SIZE, CLOCK_SIZE = PATIENT.itemsize, SLOT.itemsize, CLOCK.itemsize
 
@@ -50,17 +80,13 @@ class Arrays(NamedTuple):
     services: npt.NDArray[np.void]
     routes: npt.NDArray[np.void]
     hazards: npt.NDArray[np.void]
-    steps: npt.NDArray[np.int64]  # [S, 4] pathway, anchor, exit, name
-    name_purpose: npt.NDArray[np.uint64]
+    steps: npt.NDArray[np.void]  # [S]
     hazard_purpose: npt.NDArray[np.uint64]
     entry: npt.NDArray[np.int32]
     orientation: npt.NDArray[np.uint64]  # [W, 2] orientation and acceptance purposes
     acceptance: npt.NDArray[np.float64]  # [Z * P * W]
     fallback: npt.NDArray[np.int32]  # [Z * P * W]
     pool_of: npt.NDArray[np.int32]  # [Z, R]
-    pool_turnover: npt.NDArray[np.float64]
-    pool_resource: npt.NDArray[np.int32]
-    neighbour_start: npt.NDArray[np.int32]
     neighbours: npt.NDArray[np.int32]
     share: npt.NDArray[np.float64]  # [Z * P * W]
     change_time: npt.NDArray[np.float64]
@@ -70,14 +96,13 @@ class Arrays(NamedTuple):
     clocks: npt.NDArray[np.void]
     marks: npt.NDArray[np.float64]
     visits: npt.NDArray[np.int32]
-    pools: npt.NDArray[np.int64]  # [Q, 4] capacity, units in use, number waiting, dirty
-    heads: npt.NDArray[np.int64]  # [Q * L, 2] first and last entry of each list
-    links: npt.NDArray[np.int32]  # [n * (K + 1), 2] previous and next entry
+    pools: npt.NDArray[np.void]  # [Q]
+    heads: npt.NDArray[np.void]  # [Q * L] of each waiting list
+    links: npt.NDArray[np.void]  # [n * (K + 1)] of each entry: patient and slot (the last: the gate)
     heap: npt.NDArray[np.void]  # [n + Q] pending events (`ENTRY`), the earliest first
-    place: npt.NDArray[np.int32]  # [n + Q] position in the heap; -1: none
+    place: npt.NDArray[np.void]  # [n + Q] where each patient and pool stands in the heap
     dirty: npt.NDArray[np.int64]  # [Q] pools to serve, first in first out
-    turnover: npt.NDArray[np.float64]  # [room, 2] (time, units) being made ready, a ring per pool
-    ring: npt.NDArray[np.int64]  # [Q, 4] where the pool's ring starts, its room, its first, its number
+    turnover: npt.NDArray[np.void]  # [room] units being made ready, a ring for each pool
     log: EventArray
 
 
@@ -186,18 +211,6 @@ def hazard_at(w: World, row: int) -> Any:  # noqa: ANN401
 
 
 @njit(cache=True)
-def steps_of(w: World) -> npt.NDArray[np.int64]:
-    """Return the array `steps`."""
-    return carray(_pointer(w.steps_address), (1, 4), np.int64)
-
-
-@njit(cache=True)
-def name_purpose_of(w: World) -> npt.NDArray[np.uint64]:
-    """Return the array `name_purpose`."""
-    return carray(_pointer(w.name_purpose_address), (1,), np.uint64)
-
-
-@njit(cache=True)
 def hazard_purpose_of(w: World) -> npt.NDArray[np.uint64]:
     """Return the array `hazard_purpose`."""
     return carray(_pointer(w.hazard_purpose_address), (1,), np.uint64)
@@ -231,24 +244,6 @@ def fallback_of(w: World) -> npt.NDArray[np.int32]:
 def pool_of_of(w: World) -> npt.NDArray[np.int32]:
     """Return the array `pool_of`."""
     return carray(_pointer(w.pool_of_address), (1, w.resources), np.int32)
-
-
-@njit(cache=True)
-def pool_turnover_of(w: World) -> npt.NDArray[np.float64]:
-    """Return the array `pool_turnover`."""
-    return carray(_pointer(w.pool_turnover_address), (1,), np.float64)
-
-
-@njit(cache=True)
-def pool_resource_of(w: World) -> npt.NDArray[np.int32]:
-    """Return the array `pool_resource`."""
-    return carray(_pointer(w.pool_resource_address), (1,), np.int32)
-
-
-@njit(cache=True)
-def neighbour_start_of(w: World) -> npt.NDArray[np.int32]:
-    """Return the array `neighbour_start`."""
-    return carray(_pointer(w.neighbour_start_address), (1,), np.int32)
 
 
 @njit(cache=True)
@@ -294,33 +289,51 @@ def clock_at(w: World, patient: int, number: int) -> Any:  # noqa: ANN401
 
 
 @njit(cache=True)
-def marks_of(w: World) -> npt.NDArray[np.float64]:
-    """Return the array `marks`."""
-    return carray(_pointer(w.marks_address), (1, w.marks), np.float64)
+def step_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `steps`."""
+    return _record_of(w.steps_address, row, STEP)
 
 
 @njit(cache=True)
-def visits_of(w: World) -> npt.NDArray[np.int32]:
-    """Return the array `visits`."""
-    return carray(_pointer(w.visits_address), (1, w.names), np.int32)
+def mark_at(w: World, patient: int, number: int) -> Any:  # noqa: ANN401
+    """Return one of a patient's marks."""
+    return _record_of(w.marks_address, patient * w.marks + number, MARK_ROW)
 
 
 @njit(cache=True)
-def pools_of(w: World) -> npt.NDArray[np.int64]:
-    """Return the array `pools`."""
-    return carray(_pointer(w.pools_address), (1, 4), np.int64)
+def visits_at(w: World, patient: int, name: int) -> Any:  # noqa: ANN401
+    """Return how often a patient has begun a stay in a step of a name."""
+    return _record_of(w.visits_address, patient * w.names + name, VISITS)
 
 
 @njit(cache=True)
-def heads_of(w: World) -> npt.NDArray[np.int64]:
-    """Return the array `heads`."""
-    return carray(_pointer(w.heads_address), (1, 2), np.int64)
+def pool_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return a row of `pools`."""
+    return _record_of(w.pools_address, row, POOL)
 
 
 @njit(cache=True)
-def links_of(w: World) -> npt.NDArray[np.int32]:
-    """Return the array `links`."""
-    return carray(_pointer(w.links_address), (1, 2), np.int32)
+def head_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return the head of a waiting list."""
+    return _record_of(w.heads_address, row, HEAD)
+
+
+@njit(cache=True)
+def link_at(w: World, entry: int) -> Any:  # noqa: ANN401
+    """Return the links of an entry of a waiting list."""
+    return _record_of(w.links_address, entry, LINK)
+
+
+@njit(cache=True)
+def place_at(w: World, entity: int) -> Any:  # noqa: ANN401
+    """Return where a patient or a pool stands in the heap."""
+    return _record_of(w.place_address, entity, PLACE)
+
+
+@njit(cache=True)
+def turnover_at(w: World, row: int) -> Any:  # noqa: ANN401
+    """Return units being made ready."""
+    return _record_of(w.turnover_address, row, READY)
 
 
 @njit(cache=True)
@@ -330,27 +343,9 @@ def pending_at(w: World, row: int) -> Any:  # noqa: ANN401
 
 
 @njit(cache=True)
-def place_of(w: World) -> npt.NDArray[np.int32]:
-    """Return the array `place`."""
-    return carray(_pointer(w.place_address), (1,), np.int32)
-
-
-@njit(cache=True)
 def dirty_of(w: World) -> npt.NDArray[np.int64]:
     """Return the array `dirty`."""
     return carray(_pointer(w.dirty_address), (1,), np.int64)
-
-
-@njit(cache=True)
-def turnover_of(w: World) -> npt.NDArray[np.float64]:
-    """Return the array `turnover`."""
-    return carray(_pointer(w.turnover_address), (1, 2), np.float64)
-
-
-@njit(cache=True)
-def ring_of(w: World) -> npt.NDArray[np.int64]:
-    """Return the array `ring`."""
-    return carray(_pointer(w.ring_address), (1, 4), np.int64)
 
 
 @njit(cache=True)
