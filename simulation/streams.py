@@ -58,15 +58,16 @@ _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 
 
 @intrinsic
-def _high(typing_context: object, a: object, b: object) -> tuple[object, object]:
-    """Return the upper 64 bits of a product: one machine instruction."""
+def _product(typing_context: object, a: object, b: object) -> tuple[object, object]:
+    """Return the upper and the lower 64 bits of a product: one machine instruction for both."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
-        wide = ir.IntType(128)
+        wide, half = ir.IntType(128), ir.IntType(64)
         product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+        parts = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), half), builder.trunc(product, half)
+        return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.uint64(types.uint64, types.uint64), generate
+    return types.UniTuple(types.uint64, 2)(types.uint64, types.uint64), generate
 
 
 @njit(cache=True)
@@ -75,8 +76,8 @@ def philox(
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """Return the four 64-bit words of one Philox4x64-10 block."""
     for _ in range(10):
-        high0, low0 = _high(_M0, c0), _M0 * c0
-        high1, low1 = _high(_M1, c2), _M1 * c2
+        high0, low0 = _product(_M0, c0)
+        high1, low1 = _product(_M1, c2)
         c0, c1, c2, c3 = high1 ^ c1 ^ key0, low1, high0 ^ c3 ^ key1, low0
         key0 = key0 + _W0
         key1 = key1 + _W1
