@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulation.engines.compiled.calendar import NO_MOMENT
 from simulation.engines.compiled.clockwork import advance, begin, units_in_use
 from simulation.engines.compiled.world import ENTRY, HEAD, LINK, PLACE, POOL, READY, STEP, WORLD, Arrays
 from simulation.engines.kernel_cache import drop_stale, is_stored
@@ -127,7 +128,8 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         pools=rows,
         heads=np.full(2 * pools * model.levels, -1, dtype=np.int64).view(HEAD),
         links=np.full(2 * patients * (slots + 1), -1, dtype=np.int32).view(LINK),
-        heap=np.zeros(patients + pools, dtype=ENTRY),
+        calendar=np.full(4 << (patients + pools).bit_length(), NO_MOMENT, dtype=np.int64).view(ENTRY),
+        free=np.empty(patients + pools, dtype=np.int32),
         place=np.full(patients + pools, -1, dtype=np.int32).view(PLACE),
         dirty=np.zeros(pools, dtype=np.int64),
         turnover=turnover,
@@ -153,6 +155,7 @@ def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt
         "resources": model.resources,
         "changes": len(arrays.change_time),
         "room": len(arrays.log),
+        "leaves": 1,
         "is_large": int(arrays.patients.nbytes + arrays.slots.nbytes + arrays.clocks.nbytes > _NEAR_MEMORY),
     }
     numbers |= {f"{name}_address": array.ctypes.data for name, array in arrays._asdict().items()}

@@ -1,4 +1,10 @@
-"""The calendar: an indexed binary heap with one pending event per patient and per pool (order: T1)."""
+"""The calendar: one pending event per patient and per pool, in a tournament tree (order: T1).
+
+Every entry has a leaf; every inner node holds the sooner of the two entries below it, so the root holds the next
+event (Knuth 1998, The Art of Computer Programming 3, 5.4.1). A changed entry plays its matches again on its way up:
+the way is known beforehand, so that nothing is mispredicted and all rivals are fetched at once, where a heap decides
+at each level where to go on. The leaves are numbered 0 to `leaves` - 1 behind the inner nodes 1 to `leaves` - 1.
+"""
 
 from typing import Any
 
@@ -12,7 +18,6 @@ from simulation.engines.compiled.world import (
     AT_PATIENCE,
     AT_REORIENT,
     AT_REQUEST,
-    ENTITY,
     FIRST_RELEASE,
     NEVER,
     SLOT_NONE,
@@ -20,14 +25,16 @@ from simulation.engines.compiled.world import (
     URGENCY_SHIFT,
     WAITING,
     World,
+    free_of,
     mark_at,
+    node_at,
     patient_at,
-    pending_at,
     place_at,
     slot_at,
 )
 
 _ALL_BUT_SIGN = (1 << 63) - 1
+NO_MOMENT = (1 << 63) - 1  # after every time: no entry
 
 
 @intrinsic
@@ -51,22 +58,27 @@ def _number_of(typing_context: object, bits: object) -> tuple[object, object]:
 
 
 @intrinsic
-def comes_before(
+def _sooner(
     typing_context: object, moment: object, order: object, other_moment: object, other_order: object
 ) -> tuple[object, object]:
-    """Total order T1: time, kind, then patient (pools after patients); one comparison, no jumps to mispredict."""
+    """Return the first of two entries in the total order T1: time, kind, then patient (pools after patients).
+
+    One comparison, no jumps to mispredict.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> object:  # noqa: ANN401
         wide = ir.IntType(128)
 
         def key(moment: object, order: object) -> object:
-            return builder.or_(
-                builder.shl(builder.zext(moment, wide), ir.Constant(wide, 64)), builder.zext(order, wide)
-            )
+            upper = builder.shl(builder.zext(moment, wide), ir.Constant(wide, 64))
+            return builder.or_(upper, builder.zext(order, wide))
 
-        return builder.icmp_signed("<", key(*arguments[:2]), key(*arguments[2:]))
+        one, other = arguments[:2], arguments[2:]
+        comes_first = builder.icmp_signed("<", key(*one), key(*other))
+        parts = [builder.select(comes_first, mine, its) for mine, its in zip(one, other, strict=True)]
+        return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.boolean(types.int64, types.int64, types.int64, types.int64), generate
+    return types.UniTuple(types.int64, 2)(types.int64, types.int64, types.int64, types.int64), generate
 
 
 @njit(cache=True, inline="always")
@@ -82,85 +94,82 @@ def time_of(moment: int) -> float:
     return _number_of(moment ^ ((moment >> 63) & _ALL_BUT_SIGN))
 
 
-@njit(cache=True, inline="always")
-def put(w: World, position: int, moment: int, order: int) -> None:
-    """Write an entry of the heap and remember where its entity stands."""
-    entry = pending_at(w, position)
-    entry.moment = moment
-    entry.order = order
-    place_at(w, order & ENTITY).position = position
+@njit(cache=True, forceinline=True)
+def play(w: World, leaf: int, moment: int, order: int) -> None:
+    """Write the entry of a leaf and play its matches again, up to the root."""
+    number = w.leaves + leaf
+    node = node_at(w, number)
+    node.moment = moment
+    node.order = order
+    while number > 1:
+        rival = node_at(w, number ^ 1)
+        moment, order = _sooner(moment, order, rival.moment, rival.order)
+        number >>= 1
+        node = node_at(w, number)
+        node.moment = moment
+        node.order = order
 
 
-@njit(cache=True)
-def sift_up(w: World, position: int, moment: int, order: int) -> None:
-    """Move an entry towards the root until it stands after its parent."""
-    while position > 0:
-        parent = (position - 1) >> 1
-        above = pending_at(w, parent)
-        if comes_before(above.moment, above.order, moment, order):
-            break
-        put(w, position, above.moment, above.order)
-        position = parent
-    put(w, position, moment, order)
-
-
-@njit(cache=True)
-def sift_down(w: World, position: int, moment: int, order: int) -> None:
-    """Move an entry away from the root until it stands before its children."""
-    size = w.heap_size
-    while True:
-        child = 2 * position + 1
-        if child >= size:
-            break
-        if child + 1 < size:
-            one, other = pending_at(w, child), pending_at(w, child + 1)
-            child += int(comes_before(other.moment, other.order, one.moment, one.order))
-        below = pending_at(w, child)
-        if comes_before(moment, order, below.moment, below.order):
-            break
-        put(w, position, below.moment, below.order)
-        position = child
-    put(w, position, moment, order)
-
-
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def schedule(w: World, entity: int, time: float, urgency: int) -> None:
     """Set an entity's pending event; at time infinity it has none."""
-    position = place_at(w, entity).position
+    place = place_at(w, entity)
+    leaf = place.leaf
     if time == NEVER:
-        if position >= 0:
-            unschedule(w, entity, position)
+        if leaf >= 0:
+            place.leaf = -1
+            free_of(w)[w.free_count] = leaf
+            w.free_count += 1
+            play(w, leaf, NO_MOMENT, NO_MOMENT)
         return
-    moment = moment_of(time)
-    order = (urgency << URGENCY_SHIFT) | entity
-    if position < 0:
-        position = w.heap_size
-        w.heap_size = position + 1
-        sift_up(w, position, moment, order)
-        return
-    entry = pending_at(w, position)
-    if entry.moment == moment and entry.order == order:
-        return
-    if comes_before(moment, order, entry.moment, entry.order):
-        sift_up(w, position, moment, order)
-    else:
-        sift_down(w, position, moment, order)
+    if leaf < 0:
+        leaf = free_leaf(w)
+        place.leaf = leaf
+    play(w, leaf, moment_of(time), (urgency << URGENCY_SHIFT) | entity)
+
+
+@njit(cache=True, forceinline=True)
+def free_leaf(w: World) -> int:
+    """Return a leaf without entry, the last given back; a full tree doubles."""
+    if w.free_count > 0:
+        w.free_count -= 1
+        return int(free_of(w)[w.free_count])
+    leaf = w.leaves_used
+    w.leaves_used = leaf + 1
+    while leaf >= w.leaves:
+        double(w)
+    return int(leaf)
 
 
 @njit(cache=True)
-def unschedule(w: World, entity: int, position: int) -> None:
-    """Take an entity off the heap."""
-    place_at(w, entity).position = -1
-    size = w.heap_size - 1
-    w.heap_size = size
-    if position == size:
-        return
-    last = pending_at(w, size)
-    above = pending_at(w, (position - 1) >> 1)
-    if position > 0 and comes_before(last.moment, last.order, above.moment, above.order):
-        sift_up(w, position, last.moment, last.order)
-    else:
-        sift_down(w, position, last.moment, last.order)
+def double(w: World) -> None:
+    """Make room for twice as many leaves: each level moves one down, its new half is without entries."""
+    width = w.leaves
+    while width > 0:
+        for number in range(width):
+            above, below = node_at(w, width + number), node_at(w, 2 * width + number)
+            below.moment = above.moment
+            below.order = above.order
+            empty = node_at(w, 3 * width + number)
+            empty.moment = NO_MOMENT
+            empty.order = NO_MOMENT
+        width >>= 1
+    w.leaves = 2 * w.leaves  # the root stays: it has won against nobody
+
+
+@njit(cache=True, forceinline=True)
+def runner_up(w: World, entity: int) -> tuple[int, int]:
+    """Return moment and order of the first pending event of everybody but one."""
+    leaf = place_at(w, entity).leaf
+    if leaf < 0:
+        return node_at(w, 1).moment, node_at(w, 1).order
+    number = w.leaves + leaf
+    moment, order = NO_MOMENT, NO_MOMENT
+    while number > 1:
+        rival = node_at(w, number ^ 1)
+        moment, order = _sooner(moment, order, rival.moment, rival.order)
+        number >>= 1
+    return moment, order
 
 
 @njit(cache=True, forceinline=True)

@@ -4,7 +4,15 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulation.engines.compiled.calendar import earliest_clock, reschedule, schedule, time_of
+from simulation.engines.compiled.calendar import (
+    NO_MOMENT,
+    earliest_clock,
+    moment_of,
+    reschedule,
+    runner_up,
+    schedule,
+    time_of,
+)
 from simulation.engines.compiled.hazards import orient, refresh, settle
 from simulation.engines.compiled.lines import join_line, soil, units_ready
 from simulation.engines.compiled.passages import (
@@ -43,9 +51,8 @@ from simulation.engines.compiled.world import (
     change_time_of,
     entry_of,
     mark_at,
+    node_at,
     patient_at,
-    pending_at,
-    place_at,
     pool_at,
     slot_at,
     step_at,
@@ -153,18 +160,6 @@ def asks_now(w: World, i: int, time: float) -> bool:
     return False
 
 
-@njit(cache=True, forceinline=True)
-def is_alone(w: World, i: int, time: float) -> bool:
-    """Whether nobody else's pending event has this time; the patient's own entry may still be the one just acted on."""
-    first, last = 0, min(1, w.heap_size)
-    if last == 1 and place_at(w, i).position == 0:
-        first, last = 1, min(3, w.heap_size)
-    for position in range(first, last):  # noqa: SIM110 (numba has no generator expressions)
-        if time_of(pending_at(w, position).moment) <= time:
-            return False
-    return True
-
-
 @njit(cache=True, nogil=True)
 def advance(
     table: npt.NDArray[np.void],
@@ -188,15 +183,15 @@ def advance(
         urgency = 8
         source = 0
         entity = 0
-        if w.heap_size > 0:
-            top = pending_at(w, 0)
+        top = node_at(w, 1)
+        if top.moment != NO_MOMENT:
             time = time_of(top.moment)
             urgency = top.order >> URGENCY_SHIFT
             entity = top.order & ENTITY
-            for position in range(1, min(3, w.heap_size) if w.is_large else 0):  # one of these two comes next
-                following = pending_at(w, position).order & ENTITY
-                if following < w.patients:
-                    bring_near(w, following)
+            if w.is_large:
+                _, following = runner_up(w, entity)
+                if following & ENTITY < w.patients:
+                    bring_near(w, following & ENTITY)
         if change < time or (change == time and urgency > 1):
             time = change
             source = 1
@@ -229,7 +224,7 @@ def advance(
         if asks and (
             w.slots == 0 or asks_now(w, entity, time)
         ):  # a service granted since may have changed what is next
-            if change > time and is_alone(w, entity, time):
+            if change > time and runner_up(w, entity)[0] > moment_of(time):
                 request(w, entity, time)
                 reschedule(w, entity)
                 serve_all(w, time)

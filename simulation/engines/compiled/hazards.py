@@ -64,8 +64,7 @@ def settle(w: World, i: int, time: float) -> None:
     if elapsed > 0.0 and p.hazard >= 0:
         for h in range(w.hazards):
             clock = clock_at(w, i, h)
-            if clock.rate > 0.0:
-                clock.budget = clock.budget - clock.rate * elapsed
+            clock.budget = clock.budget - clock.rate * elapsed  # without a rate the same, to the last bit
     p.settled = time
 
 

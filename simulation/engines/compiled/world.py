@@ -58,7 +58,7 @@ POOL = np.dtype(
 HEAD = np.dtype([("first", np.int64), ("last", np.int64)], align=True)  # entries of a waiting list; -1: none
 LINK = np.dtype([("previous", np.int32), ("following", np.int32)], align=True)  # of an entry in its list
 READY = np.dtype([("time", np.float64), ("units", np.int64)], align=True)  # units being made ready
-PLACE = np.dtype([("position", np.int32)])  # in the heap; -1: none
+PLACE = np.dtype([("leaf", np.int32)])  # of the calendar; -1: none
 MARK_ROW = np.dtype([("end", np.float64)])
 VISITS = np.dtype([("count", np.int32)])
 
@@ -99,8 +99,9 @@ class Arrays(NamedTuple):
     pools: npt.NDArray[np.void]  # [Q]
     heads: npt.NDArray[np.void]  # [Q * L] of each waiting list
     links: npt.NDArray[np.void]  # [n * (K + 1)] of each entry: patient and slot (the last: the gate)
-    heap: npt.NDArray[np.void]  # [n + Q] pending events (`ENTRY`), the earliest first
-    place: npt.NDArray[np.void]  # [n + Q] where each patient and pool stands in the heap
+    calendar: npt.NDArray[np.void]  # [>= 2 (n + Q)] tree of pending events (`ENTRY`), the root at 1
+    free: npt.NDArray[np.int32]  # [n + Q] leaves of the calendar that were given back
+    place: npt.NDArray[np.void]  # [n + Q] where each patient and pool stands in the calendar
     dirty: npt.NDArray[np.int64]  # [Q] pools to serve, first in first out
     turnover: npt.NDArray[np.void]  # [room] units being made ready, a ring for each pool
     log: EventArray
@@ -124,7 +125,9 @@ WORLD = np.dtype(
         ("changes", np.int64),
         ("room", np.int64),
         ("is_large", np.int64),
-        ("heap_size", np.int64),
+        ("leaves", np.int64),  # of the calendar
+        ("leaves_used", np.int64),
+        ("free_count", np.int64),
         ("logged", np.int64),
         ("dirty_first", np.int64),
         ("dirty_count", np.int64),
@@ -326,7 +329,7 @@ def link_at(w: World, entry: int) -> Any:  # noqa: ANN401
 
 @njit(cache=True)
 def place_at(w: World, entity: int) -> Any:  # noqa: ANN401
-    """Return where a patient or a pool stands in the heap."""
+    """Return where a patient or a pool stands in the calendar."""
     return _record_of(w.place_address, entity, PLACE)
 
 
@@ -337,9 +340,15 @@ def turnover_at(w: World, row: int) -> Any:  # noqa: ANN401
 
 
 @njit(cache=True)
-def pending_at(w: World, row: int) -> Any:  # noqa: ANN401
-    """Return the pending event at a position of the heap."""
-    return _record_of(w.heap_address, row, ENTRY)
+def node_at(w: World, number: int) -> Any:  # noqa: ANN401
+    """Return a node of the calendar."""
+    return _record_of(w.calendar_address, number, ENTRY)
+
+
+@njit(cache=True)
+def free_of(w: World) -> npt.NDArray[np.int32]:
+    """Return the array `free`."""
+    return carray(_pointer(w.free_address), (1,), np.int32)
 
 
 @njit(cache=True)
