@@ -9,7 +9,7 @@ import numpy as np
 from instances.instance import Instance
 from simulation.compilation import Compiler, compile_plan
 from simulation.components import Component, components
-from simulation.configuration import Configuration, todays_configuration
+from simulation.configuration import Configuration, content_key, todays_configuration
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.knowledge import Knowledge, known
 from simulation.ledgers.account import Account, Bookkeeper, total
@@ -163,6 +163,7 @@ class Twin:
         self._origin = origin
         self._engine = engine(engine_name)
         self._premises: Remembered[int, _Premises] = Remembered(DRAWS_COMPILED)
+        self._other_books: Remembered[tuple[int, str], Bookkeeper] = Remembered(DRAWS_COMPILED)
         self._beginnings: Remembered[tuple[int, int], _Beginning] = Remembered(STATE_MEMORY, lambda each: each.nbytes)
 
     def carried(self, replication: int) -> Instance:
@@ -268,4 +269,7 @@ class Twin:
     def _books(self, configuration: Configuration, replication: int) -> Bookkeeper:
         premises = self._premises_of(replication)
         accounted = self.offer.accounted(premises.instance, configuration)
-        return premises.bookkeeper if accounted is premises.instance else Bookkeeper.of(accounted)
+        if accounted is premises.instance:
+            return premises.bookkeeper
+        key = (self.knowledge.draw(replication), content_key(configuration))
+        return self._other_books.get(key, lambda: Bookkeeper.of(accounted))
