@@ -136,6 +136,13 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
         config.timer.stop("optimize")
         return self._postsolve(io.StringIO())
 
+    def programme(self) -> highspy.HighsLp:
+        """Return the programme as last given to the solver."""
+        if self.whole is not None:
+            self.whole.free(self._solver_model)
+        given: highspy.HighsLp = self._solver_model.getLp()
+        return given
+
     def _run(self, solver: highspy.Highs) -> None:
         if self.whole is None:
             self.whole = WholeColumns.of(solver)
@@ -184,6 +191,11 @@ class PersistentSolver:
         ):
             return Status.INFEASIBLE
         return Status.STOPPED
+
+    @property
+    def programme(self) -> highspy.HighsLp:
+        """The programme as last given to the solver, for who wants to solve it without Pyomo."""
+        return self._highs.programme()
 
     def duals(self, rows: Sequence[ConstraintData]) -> list[float]:
         """Return the dual values of rows after a relaxation was solved: its objective's change per unit of a bound."""

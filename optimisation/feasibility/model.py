@@ -25,6 +25,7 @@ settle which of the two is less, none is spent. Variables no rule speaks of are 
 
 from collections.abc import Mapping
 
+import highspy
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
@@ -57,6 +58,16 @@ class NearestPlan:
     def choices(self) -> int:
         """Number of pools of which bounds do not say whether they are full."""
         return len(self._variables.model.full)
+
+    @property
+    def distance(self) -> float:
+        """The distance of the last plan found, with what its budgets overshoot their targets."""
+        return float(pyo.value(self._variables.model.nearest))
+
+    @property
+    def programme(self) -> highspy.HighsLp:
+        """The programme as last given to the solver."""
+        return self._solver.programme
 
     def solve(self, proposal: Genes, weights: Floats, targets: Floats, state: State) -> Genes | Status:
         """Return the genes of the nearest plan, or how the solver ended; pools are full as in `state`."""
