@@ -7,6 +7,7 @@ the occupancy of its states from each entry is (I - K)^-1 times how long states 
 or into later blocks, whose passages are known when blocks are taken from last to first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from scipy.sparse import csr_matrix, identity
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from simulation.fluid.chain import Chain
+from simulation.fluid.chain import Chain, Cluster
 from simulation.fluid.kernel import Kernel
 
 Floats = NDArray[np.float64]
@@ -171,7 +172,11 @@ class _Inner:
         self._rates, self._ends = rates[:, members], ends[:, members]
         self._rates_out, self._ends_out = rates[:, block.targets], ends[:, block.targets]
         size = len(members)
-        self._spread = csr_matrix((np.ones(len(mine)), (self._rows, np.arange(len(mine)))), shape=(size, len(mine)))
+        mine_alone = chain.memoryless[members]
+        self._alone = np.flatnonzero(mine_alone)
+        self._lasting_alone = 1.0 / (kernel.points[:, None] + chain.leaving[members[mine_alone]])
+        clusters = [cluster for cluster in chain.clusters if place[cluster.members[0]] >= 0]
+        self._stays = self._by_stay(clusters, kernel, place)
         self._circles = bool(self._rates.nnz or self._ends.nnz)
         self._factors = self._factored() if self._circles and size > _DENSE else []
         self._inverse = self._inverted() if self._circles and size <= _DENSE else None
@@ -214,16 +219,31 @@ class _Inner:
 
     def spent(self, inflow: Complexes) -> tuple[Complexes, Complexes]:
         """Return occupancy and stays ended [point, row, member] from an inflow."""
-        by_pair = inflow[:, :, self._rows]
-        return self._gathered(by_pair * self._lasting[:, None, :]), self._gathered(by_pair * self._ending[:, None, :])
+        occupancy, ended = np.zeros_like(inflow), np.zeros_like(inflow)
+        alone = self._alone
+        occupancy[:, :, alone] = inflow[:, :, alone] * self._lasting_alone[:, None, :]
+        for members, lasting, ending in self._stays:
+            coming = inflow[:, :, members].transpose(0, 2, 1, 3)
+            for found, part in ((occupancy, coming @ lasting), (ended, coming @ ending)):
+                found[:, :, members.reshape(-1)] = part.transpose(0, 2, 1, 3).reshape(*inflow.shape[:2], -1)
+        return occupancy, ended
 
-    def _gathered(self, by_pair: Complexes) -> Complexes:
-        size = len(self.block.members)
-        gather = csr_matrix(
-            (np.ones(len(self._columns)), (np.arange(len(self._columns)), self._columns)),
-            shape=(len(self._columns), size),
-        )
-        return _times(by_pair, gather)
+    def _by_stay(
+        self, clusters: Sequence[Cluster], kernel: Kernel, place: Ints
+    ) -> list[tuple[Ints, Complexes, Complexes]]:
+        """Return the block's stays that are not memoryless, those of one size together.
+
+        Members [stay, member], lasting and ending [point, stay, member, member].
+        """
+        pairs = kernel.pairs_of(clusters)
+        found = []
+        for size in sorted({len(cluster.members) for cluster in clusters}):
+            mine = [number for number, cluster in enumerate(clusters) if len(cluster.members) == size]
+            members = np.stack([place[clusters[number].members] for number in mine])
+            shape = (len(kernel.points), len(mine), size, size)
+            numbers = np.concatenate([pairs[number] for number in mine])
+            found.append((members, kernel.lasting[:, numbers].reshape(shape), kernel.ending[:, numbers].reshape(shape)))
+        return found
 
     def out(self, spent: tuple[Complexes, Complexes]) -> Complexes:
         """Return what leaves for each target [point, row, target]."""

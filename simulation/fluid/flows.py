@@ -39,7 +39,7 @@ _ROUGH_PART = 0.01
 """A law with a sharp edge (fixed, uniform, triangular, normal) longer than this part of the run takes more points."""
 _NOBODY = 1e-9
 """Fewer people than this are expected: the census then arrives at time 0."""
-TRIAL_SHARE = 0.01
+TRIAL_SHARE = 0.001
 """Share under which the flows of a pathway that nobody of a profile takes are worked out."""
 _SHARP = (Law.FIXED, Law.UNIFORM, Law.TRIANGULAR, Law.NORMAL)
 
@@ -135,33 +135,37 @@ class FluidModel:
     def solution(self, time: float) -> tuple[Contour, Solution]:
         """Return the contour of a time and the blocks solved at its points."""
         if time not in self._solutions:
-            grid = contour(time, rough=self.is_rough)
+            grid = contour(time, rough=self.is_rough, coarse=not self._can_be_exact)
             per_time, per_end, _ = self.gains()
             self._solutions[time] = grid, Solution(self.blocks, kernel(self.chain, grid.points), per_time, per_end)
         return self._solutions[time]
 
+    @cached_property
+    def _can_be_exact(self) -> bool:
+        """Whether nobody is steered at time 0, so that the flows under today's mix are the chain's own."""
+        return self.horizon.warm_up <= 0.0 or bool(np.isnan(census(self.instance)).all())
+
     def flows(self, reference: Configuration | None = None) -> FluidFlows:
         """Return the flows under a mix, today's when none is given; the warm-up is always today's."""
         chosen = self.people.mixes(reference or self.people.today)
-        offered = self._offered_here()
-        trial = tuple(tried(mix, own, TRIAL_SHARE) for mix, own in zip(chosen, offered, strict=True))
-        tries = self._totals(trial)
+        trial = self._tried(chosen)
+        tries = self._totals(trial, chosen)
         exact = all(one.key == other.key for one, other in zip(chosen, trial, strict=True)) or not self._is_exact(
             chosen
         )
-        return self._unpacked(chosen, tries if exact else self._totals(chosen), trial, tries)
+        return self._unpacked(chosen, tries if exact else self._totals(chosen, chosen), trial, tries)
 
     def _is_exact(self, chosen: tuple[Mix, ...]) -> bool:
         """Whether the flows under a mix are the chain's without approximation: nobody steered, no mix changed."""
         today = self.people.mixes(self.people.today)
         kept_on = all(one.key == other.key for one, other in zip(chosen, today, strict=True))
-        return self.horizon.warm_up <= 0.0 or (kept_on and bool(np.isnan(census(self.instance)).all()))
+        return self.horizon.warm_up <= 0.0 or (kept_on and self._can_be_exact)
 
-    def _totals(self, chosen: tuple[Mix, ...]) -> Totals:
+    def _totals(self, chosen: tuple[Mix, ...], reference: tuple[Mix, ...]) -> Totals:
         """Return what everybody lives through from time 0 to the end of the run under the mixes of the territories."""
         warm_up, run = self.horizon.warm_up, self.horizon.run
         today = self.people.mixes(self.people.today)
-        totals = Totals(self, chosen)
+        totals = Totals(self, chosen, reference)
         wanted = census(self.instance)
         kept_on = all(one.key == other.key for one, other in zip(chosen, today, strict=True))
         if warm_up <= 0.0:
@@ -170,7 +174,7 @@ class FluidModel:
             totals.add(warm_up + run, self._arriving(warm_up + run, -warm_up, None))
             totals.add(warm_up, self._arriving(warm_up, -warm_up, None), sign=-1.0)
         else:
-            stock = self._stock
+            stock, today = self._stock, self._tried(today)
             present = stock.by_profile(len(self.people.profiles))
             steered = ~np.isnan(wanted)
             missing = np.where(steered & (present < _NOBODY), np.nan_to_num(wanted), 0.0)
@@ -189,7 +193,7 @@ class FluidModel:
     def _stock(self) -> Stock:
         """Those expected at the end of the warm-up under today's mix, before the census steers."""
         warm_up = self.horizon.warm_up
-        today = self.people.mixes(self.people.today)
+        today = self._tried(self.people.mixes(self.people.today))
         grid, solution = self.solution(warm_up)
         coming = self._arriving(warm_up, -warm_up, None)
         inflow = np.zeros((len(grid.points), len(today), len(self.chain.states)), dtype=np.complex128)
@@ -203,10 +207,15 @@ class FluidModel:
             for place, start in enumerate(landings.starts):
                 inflow[:, zones, start.state] += landed[:, place]
         occupancy, _ = solution.occupied(inflow)
-        taken = np.any([mix.taken > 0.0 for mix in today], axis=0)
+        taken = np.any([mix.taken > 0.0 for mix in self.people.mixes(self.people.today)], axis=0)
         pathways = [set(np.flatnonzero(row).tolist()) for row in taken]
         return Stock(self.chain, np.maximum(grid.invert(occupancy), 0.0), pathways)
 
+    def _tried(self, chosen: tuple[Mix, ...]) -> tuple[Mix, ...]:
+        """Return mixes in which every pathway with an offer is taken by some."""
+        return tuple(tried(mix, own, TRIAL_SHARE) for mix, own in zip(chosen, self._offered_here, strict=True))
+
+    @cached_property
     def _offered_here(self) -> list[list[list[int]]]:
         """Return the pathways with an offer, by territory and profile."""
         found: list[list[list[int]]] = [[[] for _ in self.people.profiles] for _ in self.people.zones]

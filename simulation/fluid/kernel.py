@@ -11,6 +11,7 @@ compete with the true law of the stay, whatever it is: no stay is made exponenti
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,15 @@ class Kernel:
         place = (self.rows, self.columns)
         return csr_matrix((self.lasting[point], place), shape), csr_matrix((self.ending[point], place), shape)
 
+    @cached_property
+    def _by_row(self) -> tuple[Ints, Ints]:
+        """Numbers of the pairs by row, and where each row begins among them."""
+        order = np.argsort(self.rows, kind="stable")
+        return order, np.searchsorted(self.rows[order], np.arange(self.size))
+
     def pairs_of(self, clusters: Sequence[Cluster]) -> list[Ints]:
         """Return the numbers of each cluster's pairs, by row and then column."""
-        order = np.argsort(self.rows, kind="stable")
-        first = np.searchsorted(self.rows[order], np.arange(self.size))
+        order, first = self._by_row
         found = []
         for cluster in clusters:
             size = len(cluster.members)

@@ -82,6 +82,7 @@ class Landings:
         self.counts: list[Count] = []
         self._start_number: dict[Start, int] = {}
         self._count_number: dict[Count, int] = {}
+        self._onward: dict[tuple[Origin, int], tuple[list[tuple[int, float]], list[tuple[int, float]]]] = {}
         self._ways, self._tally = _Ways([], [], []), _Ways([], [], [])
         self._sources: list[tuple[int, int]] = []
         self._followed = 0
@@ -122,6 +123,11 @@ class Landings:
 
     def onward(self, origin: Origin, port: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
         """Return landings and counts with their chances of somebody who comes to a port."""
+        if (origin, port) not in self._onward:
+            self._onward[origin, port] = self._led_on(origin, port)
+        return self._onward[origin, port]
+
+    def _led_on(self, origin: Origin, port: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
         chain = self.blocks.chain
         there = chain.ports[port]
         landed, counted = [], []

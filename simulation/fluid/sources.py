@@ -23,8 +23,8 @@ def arriving(instance: Instance, begin: float, points: Complexes) -> Complexes:
     def flow(need: Need) -> Complexes:
         bounds, rates = rate_pieces(instance, need.arrivals, need.growth, need.rhythm)
         bounds = np.maximum(bounds, begin) - begin
-        cumulated: Complexes = np.exp(-points[:, None] * bounds[:-1]) @ rates
-        cumulated -= np.exp(-points[:, None] * bounds[1:-1]) @ rates[:-1]
+        cumulated = np.exp(-points[:, None] * bounds[:-1]) @ rates
+        cumulated = cumulated - np.exp(-points[:, None] * bounds[1:-1]) @ rates[:-1]
         return np.asarray(cumulated / points)
 
     return _by_place(instance, points, flow)

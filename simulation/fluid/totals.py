@@ -41,7 +41,13 @@ class Model(Protocol):
 class Totals:
     """Columns and lines of lumps by (profile, pathway) and territory, and how many were oriented."""
 
-    def __init__(self, model: Model, mixes: Sequence[Mix]) -> None:
+    def __init__(self, model: Model, mixes: Sequence[Mix], reference: Sequence[Mix]) -> None:
+        """Begin with nothing.
+
+        mixes: of each territory; reference: those by whose shares cells will be multiplied, so that people of the stock
+        whose pathway has no share there count with everybody of their profile.
+        """
+        self._taken = [mix.taken for mix in reference]
         self._model = model
         self._mixes = mixes
         kinds, which = distinct(tuple(mixes))
@@ -167,10 +173,11 @@ class Totals:
         for number, columns in used.items():
             group = stock.groups[number]
             values = grid.invert(columns / grid.points[:, None, None])
-            if group.pathway >= 0:
-                self._put(self._columns, (group.profile, group.pathway), zones, values)
-            else:
-                self._put(self._everyone, group.profile, zones, values)
+            own = np.array(
+                [group.pathway >= 0 and self._taken[zone][group.profile, group.pathway] > 0.0 for zone in zones]
+            )
+            self._put(self._columns, (group.profile, group.pathway), zones, values * own[:, None])
+            self._put(self._everyone, group.profile, zones, values * ~own[:, None])
             self._reorient(run, group, changes[group.profile], ports[number])
 
     def _rollout(self, points: Complexes) -> Complexes:
