@@ -53,9 +53,7 @@ class TwinLaboratory:
             Catalogue.of(instance).expand(goal.expression)  # raises on what cannot be computed
         today = todays_configuration(instance) if origin is None else origin.offer.configuration
         knowledge.rehearse(effort.seed, range(effort.replications))
-        with closing(account_workers(knowledge, effort, origin)) as workers:
-            simulating = Simulating(workers, knowledge, configuration, today)
-            found, standing = _replicated(simulating, effort.replications, precision)
+        found, standing = _replicated(knowledge, configuration, today, effort, origin, precision)
         by_chance = by_chance_alone(knowledge, configuration, today, effort, origin, found)
         audited = _audited(knowledge, configuration, effort, origin)
         judge = Judge.of(instance)
@@ -137,19 +135,25 @@ class TwinLaboratory:
 
 
 def _replicated(
-    simulating: Simulating, replications: int, precision: Precision | None
+    knowledge: Knowledge,
+    configuration: Configuration,
+    today: Configuration,
+    effort: Effort,
+    origin: Origin | None,
+    precision: Precision | None,
 ) -> tuple[Replicated, tuple[Standing, ...]]:
     """Return so many replications, or as many as a precision asked for takes, and where its goals stand."""
-    found = simulating.replicated(range(replications))
-    if precision is None:
-        return found, ()
-    instance = simulating.knowledge.central
-    while True:
-        standing, done = _standings(instance, precision, found), len(found.accounts)
-        wanted = replications_next(standing, done, precision.most)
-        if wanted <= done:
-            return found, standing
-        found += simulating.replicated(range(done, wanted))
+    with closing(account_workers(knowledge, effort, origin)) as workers:
+        simulating = Simulating(workers, knowledge, configuration, today)
+        found = simulating.replicated(range(effort.replications))
+        if precision is None:
+            return found, ()
+        while True:
+            standing, done = _standings(knowledge.central, precision, found), len(found.accounts)
+            wanted = replications_next(standing, done, precision.most)
+            if wanted <= done:
+                return found, standing
+            found += simulating.replicated(range(done, wanted))
 
 
 def _standings(instance: Instance, precision: Precision, found: Replicated) -> tuple[Standing, ...]:

@@ -281,6 +281,7 @@ def _facts(manifest: Manifest) -> list[tuple[str, str]]:
         ("title", manifest.title),
         ("scenario", manifest.scenario),
         ("parameters set", ", ".join(f"{name}={value}" for name, value in manifest.overrides.items()) or "none"),
+        ("unknown parameters", "kept central" if manifest.settings.get("chance_only") else "drawn in each replication"),
         ("seed", str(manifest.seed)),
         ("engine", manifest.engine),
         ("started", manifest.started),

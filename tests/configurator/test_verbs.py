@@ -64,7 +64,7 @@ def test_a_search_leaves_a_whole_run_folder(choice, tmp_path):
     expected = {"manifest.json", "journal.jsonl", "front.csv", "today.csv", "archive.csv", "indicators.csv"}
     assert expected | {"summary.json", "front.html", "plans/P01.json", "plans/P03.csv"} <= names
     assert not front.stopped
-    assert (front.hypervolume, front.random_hypervolume, front.random_plans) == (pytest.approx(0.3), 0.05, 100)
+    assert (front.hypervolume, front.random_hypervolume, front.random_plans) == (pytest.approx(0.3), 0.05, 50)
     entries = read_journal(run / "journal.jsonl")
     assert [entry["generation"] for entry in entries if "generation" in entry] == [1, 2, 3]
     assert entries[-1] == {"baseline": {"asked": 100, "plans": 100, "hypervolume": 0.05}}
