@@ -1,26 +1,9 @@
-"""The MILP: the nearest plan to a proposal.
+"""The MILP: the nearest plan to a proposal, and the plan that spends least.
 
-Sets         g genes that may move (share steps and lots), i capacity rows, j pools, r rules at one place.
-Data         p_g the proposal's gene, w_g > 0 its weight, t_b the target use of budget b (mutable); all else is fixed.
-Variables    k_g whole: the plan's gene, so share_c = current_c + step_c k_c and units_i = current_i + lot_i k_i;
-             d_g >= 0 the distance moved; load_j, served_j, billed_j, added_i >= 0; open_i, full_j, present 0 or 1.
-Minimise     sum_g w_g d_g + OVERSHOOT * sum_b over_b / bound_b
-Subject to   d_g >= k_g - p_g,  d_g >= p_g - k_g
-             sum of step_c k_c over the cells of one (territory, profile) = 0, so that shares still sum to one
-             load_j = sum_c load_jc share_c
-             served_j <= load_j,  served_j <= capacity_j
-             billed_j >= load_j - M_j full_j,  billed_j >= capacity_j - M'_j (1 - full_j)
-             units_i <= maximum_i open_i,  units_i >= opening_minimum_i open_i
-             added_i >= units_i - current_i
-             each rule's own inequalities (`rules`), and per budget  spent_b - over_b <= t_b bound_b
-
-Served flows are min(load, capacity), and nobody may be left unserved to save money. In a row <= a served flow with a
-negative coefficient stands for `served`, which is at most that minimum, one with a positive coefficient for `billed`,
-which is at least that minimum: either way the row is kept by the true flow. `full_j` says which of load and capacity
-is billed. In the search it is data, the pool's state in the proposal, or else today (whichever is billed is at least
-the minimum, so a plan found is a plan, if perhaps not the very nearest); where that leaves no plan, and for proofs, it
-is decided. Binaries make the relaxation weak: deciding them cost twenty times as much on the Loire. Where bounds alone
-settle which of the two is less, none is spent. Variables no rule speaks of are not made.
+Sets, symbols and formulas are in MODEL.md beside this file. In the search `full` is data, the pool's state in the
+proposal, or else today (whichever is billed is at least the minimum, so a plan found is a plan, if perhaps not the
+very nearest); where that leaves no plan, and for proofs, it is decided. Binaries make the relaxation weak: deciding
+them costs thirty times as much on the Loire. Variables no rule speaks of are not made.
 """
 
 from collections.abc import Mapping

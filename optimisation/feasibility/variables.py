@@ -1,4 +1,4 @@
-"""The MILP's variables, what ties them together, and the terms they stand for; see `model` for the formulas."""
+"""The MILP's variables, what ties them together, and the terms they stand for; see MODEL.md for the formulas."""
 
 from collections.abc import Iterable, Mapping
 from math import floor, log10

@@ -15,6 +15,7 @@ import pytest
 from pyomo.repn.plugins.lp_writer import LPWriter
 
 from instances.tables.rules import RuleKind
+from optimisation import feasibility
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.variables import Variables
@@ -71,6 +72,15 @@ def test_model_is_as_expected(kind):
 
 def test_every_kind_has_a_file_and_every_file_a_kind():
     assert {path.stem for path in EXPECTED.glob("*.lp")} == set(KINDS)
+
+
+def test_the_written_model_names_every_kind_and_attribute():
+    written = (Path(feasibility.__path__[0]) / "MODEL.md").read_text(encoding="utf-8")
+    assert all(f"| `{kind}` |" in written for kind in KINDS)
+    instance = valley_with(*(rule for rules in EXAMPLES.values() for rule in rules))
+    model = Variables(Planning(instance), tuple(inequalities(Planning(instance), "today")), exact=True).model
+    names = {variable.name for variable in model.component_objects(pyo.Var)} - {"never", "usable", "spare"}
+    assert all(f"`model.{name}`" in written for name in names), names
 
 
 if __name__ == "__main__":
