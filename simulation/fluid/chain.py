@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,12 +190,17 @@ class Chain:
         among = inside[general][:, general]
         count, label = connected_components(among, directed=False)
         order = np.argsort(label, kind="stable")
-        groups = np.split(general[order], np.cumsum(np.bincount(label, minlength=count))[:-1])
-        found = []
-        for members in groups:
-            changes = inside[members][:, members].toarray() - np.diag(self.leaving[members])
-            found.append(Cluster(members, self.laws[members[0]], changes))
-        return found
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count))])
+        groups = [general[order[low:high]] for low, high in pairwise(bounds.tolist())]
+        place = np.zeros(len(general), dtype=np.int64)
+        place[order] = np.arange(len(general)) - bounds[label[order]]
+        changes = [np.diag(-self.leaving[members]) for members in groups]
+        ways = among.tocoo()
+        for row, column, rate in zip(ways.row.tolist(), ways.col.tolist(), ways.data.tolist(), strict=True):
+            changes[label[row]][place[row], place[column]] += rate
+        return [
+            Cluster(members, self.laws[members[0]], change) for members, change in zip(groups, changes, strict=True)
+        ]
 
 
 def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> csr_matrix:

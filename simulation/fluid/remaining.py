@@ -59,13 +59,9 @@ def remaining_value(instance: Instance, model: FlatModel | None = None) -> Remai
     force = max(force_of_interest(instance.settings.economics.discount_rate), _LEAST_FORCE)
     system = _System(chain, accrual, force / instance.settings.time_units_per_year)
     kinds, which = distinct(people.mixes(people.today))
-    newcomers = people.newcomers()
-    values = [
-        system.values(
-            choices_of(mix), newcomers[[zone for zone, kind in enumerate(which) if kind == number]].sum(axis=0)
-        )
-        for number, mix in enumerate(kinds)
-    ]
+    chosen = [choices_of(mix) for mix in kinds]
+    weight = system.weights(chosen[np.bincount(which).argmax()], people.newcomers().sum(axis=0))
+    values = [system.values(choice, weight) for choice in chosen]
     unit_costs = _unit_costs(instance)
     shape = (len(people.zones), len(people.profiles), people.story.steps)
     qaly, cost = np.zeros(shape), np.zeros(shape)
@@ -174,20 +170,25 @@ class _System:
         pairs = zip(self._group.tolist(), self._pathway.tolist(), strict=True)
         return np.array([known.get(pair, 0.0) for pair in pairs])
 
-    def values(self, choice: Choices, newcomers: Floats) -> Floats:
-        """Return the value of the life before each [profile, step, measure]; `newcomers`: how many have each profile.
-
-        Newcomers weigh the states of one profile and step, as if `_TRYING` of them took any pathway offered: so that
-        the steps of pathways nobody takes today are weighed by those who would come there.
-        """
+    def values(self, choice: Choices, weight: Floats) -> Floats:
+        """Return the value of the life before each [profile, step, measure]; weight: of each state (see `weights`)."""
         chance = self._chances(choice)
         told = ~self._is_outcome
         gains = np.zeros((len(self.groups), self.moves.shape[1]))
         np.add.at(gains, self._group[told], chance[told, None] * self.moves[self._line[told]])
         value = self._solver(chance).solve(self.gain + self.into_groups @ gains)
-        trying = (1.0 - _TRYING) * chance + _TRYING / self._rivals
-        weight = self.lasting.T @ self._solver(trying).solve(self._begun(choice, newcomers), "T")
-        return self._by_step(value, np.maximum(weight, 0.0))
+        return self._by_step(value, weight)
+
+    def weights(self, choice: Choices, newcomers: Floats) -> Floats:
+        """Return the discounted time spent in each state [state] by newcomers [profile] and what becomes of them.
+
+        Counted as if `_TRYING` of them took any pathway offered, so that the steps of pathways nobody takes today are
+        weighed by those who would come there. One mix stands for all territories: it only weighs the states (marks,
+        services not yet acting) of one profile and step.
+        """
+        chance = (1.0 - _TRYING) * self._chances(choice) + _TRYING / self._rivals
+        found = self.lasting.T @ self._solver(chance).solve(self._begun(choice, newcomers), "T")
+        return np.maximum(found, 0.0)
 
     def _solver(self, chance: Floats) -> Any:  # noqa: ANN401 (the stubs of scipy do not know the transposed solve)
         """Factor the whole system when ports lead on with these chances."""

@@ -126,6 +126,7 @@ class Story:
         self.contexts = self._read(model)
         self.keep = self._longest_keep()
         self._asked_by_pathway = self._asked()
+        self._entered: dict[tuple[int, int, int], Landing] = {}
         self._owners = [self._owner(place) for place in range(len(self.contexts))]
 
     def _memories(self, model: FlatModel) -> None:
@@ -254,6 +255,12 @@ class Story:
 
     def enter(self, step: int, profile: int, memory: int) -> Landing:
         """Return what entering a step comes to; in an anchor a service that leads on leads on at once."""
+        key = (step, profile, memory)
+        if key not in self._entered:
+            self._entered[key] = self._entering(step, profile, memory)
+        return self._entered[key]
+
+    def _entering(self, step: int, profile: int, memory: int) -> Landing:
         passed = []
         for _ in range(self.steps + 1):
             passed.append((step, profile))

@@ -209,11 +209,12 @@ def test_people_of_the_warm_up_go_on_where_they_stand():
 
 
 def test_the_census_of_time_0_steers_who_is_there():
+    # Steered flows are approximate anyway and inverted on fewer points: 1e-6.
     settings = Settings(format_version=1, contract="", horizon=Horizon(run=RUN, warm_up=YEAR))
     need = Need(zone="z", profile="well", initial=100)
     flows = fluid_flows(one_zone(settings=settings, needs=(need,)))
-    assert flows.person_time[0] == pytest.approx(100 * lived(0.5) * YEAR, rel=1e-8)
-    assert flows.starts[0, 0] == pytest.approx(100.0, rel=1e-8)
+    assert flows.person_time[0] == pytest.approx(100 * lived(0.5) * YEAR, rel=1e-6)
+    assert flows.starts[0, 0] == pytest.approx(100.0, rel=1e-6)
     assert flows.entries[0, 0] == pytest.approx(0.0, abs=1e-6)
 
 
