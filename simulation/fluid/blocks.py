@@ -139,7 +139,7 @@ class Solution:
         inner = self._inner[number]
         block, size = inner.block, len(self.blocks.chain.states)
         out = inner.out(spent)
-        using = _times(spent[0], per_time[block.members]) + _times(spent[1], per_end[block.members])
+        using = times(spent[0], per_time[block.members]) + times(spent[1], per_end[block.members])
         direct = [(place, target - size) for place, target in enumerate(block.targets.tolist()) if target >= size]
         onward: dict[int, list[tuple[int, int]]] = {}
         for place, target in enumerate(block.targets.tolist()):
@@ -247,10 +247,10 @@ class _Inner:
 
     def out(self, spent: tuple[Complexes, Complexes]) -> Complexes:
         """Return what leaves for each target [point, row, target]."""
-        return _times(spent[0], self._rates_out) + _times(spent[1], self._ends_out)
+        return times(spent[0], self._rates_out) + times(spent[1], self._ends_out)
 
 
-def _times(stack: Complexes, matrix: csr_matrix) -> Complexes:
+def times(stack: Complexes, matrix: csr_matrix) -> Complexes:
     """Return a stack [point, row, a] times a sparse matrix [a, b]."""
     flat = stack.reshape(-1, stack.shape[-1])
     product: Complexes = np.asarray((matrix.T @ flat.T).T, dtype=np.complex128)

@@ -26,7 +26,7 @@ from simulation.fluid.lumps import Lumps
 from simulation.fluid.orientation import Mix, tried
 from simulation.fluid.population import Population, choices_of, distinct
 from simulation.fluid.sources import arriving, census, founding
-from simulation.fluid.stock import Stock, at_rest
+from simulation.fluid.stock import Resumed, Stock, at_rest, resumed
 from simulation.fluid.totals import Run, Totals
 from simulation.streams import Law
 
@@ -174,13 +174,34 @@ class FluidModel:
             totals.add(warm_up + run, self._arriving(warm_up + run, -warm_up, None))
             totals.add(warm_up, self._arriving(warm_up, -warm_up, None), sign=-1.0)
         else:
-            stock, today = self._stock, self._tried(today)
-            present = stock.by_profile(len(self.people.profiles))
-            steered = ~np.isnan(wanted)
-            missing = np.where(steered & (present < _NOBODY), np.nan_to_num(wanted), 0.0)
-            factor = np.divide(wanted, present, out=np.ones_like(present), where=steered & (present >= _NOBODY))
-            totals.add(run, self._arriving(run, 0.0, missing), stock=stock.scaled(factor), before=today)
+            totals.add(
+                run,
+                self._arriving(run, 0.0, self._missing),
+                stock=self._steered,
+                going=self._resumed,
+                before=self._tried(today),
+            )
         return totals
+
+    @cached_property
+    def _missing(self) -> Floats:
+        """Those of the census who arrive at time 0, as nobody is expected to be there [territory, profile]."""
+        wanted, present = census(self.instance), self._stock.by_profile(len(self.people.profiles))
+        return np.where(~np.isnan(wanted) & (present < _NOBODY), np.nan_to_num(wanted), 0.0)
+
+    @cached_property
+    def _steered(self) -> Stock:
+        """Those expected to be present at time 0, once the census has steered."""
+        wanted, present = census(self.instance), self._stock.by_profile(len(self.people.profiles))
+        steered = ~np.isnan(wanted) & (present >= _NOBODY)
+        return self._stock.scaled(np.divide(wanted, present, out=np.ones_like(present), where=steered))
+
+    @cached_property
+    def _resumed(self) -> list[Resumed]:
+        """What becomes of those present at time 0 until their next port."""
+        grid, solution = self.solution(self.horizon.run)
+        per_time, per_end, _ = self.gains()
+        return resumed(self._steered, self.still, grid, solution, per_time, per_end)
 
     def _arriving(self, time: float, begin: float, present: Floats | None) -> Complexes:
         """Return the transform [point, territory, profile] of those who come from `begin` on."""

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
+from simulation.fluid.blocks import Solution, times
 from simulation.fluid.chain import Chain
+from simulation.fluid.inversion import Contour
 from simulation.fluid.kernel import Kernel, kernel
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
+Ints = NDArray[np.int64]
 
 _LEAST_VARIABLE = 1e-10
 """In place of 0 in the kernel, per time unit; stays have means far below its inverse."""
@@ -63,10 +67,6 @@ class Stock:
         """Return the stock times a factor [territory, profile]."""
         return Stock(self.chain, self.present * factor[:, self.profile], self.taken)
 
-    def of(self, zones: Sequence[int]) -> "Stock":
-        """Return the stock of some territories."""
-        return Stock(self.chain, self.present[zones], self.taken)
-
     def rest(self, still: Kernel, moving: Kernel) -> tuple[Complexes, Complexes]:
         """Return what is left of the stays that are not memoryless: occupancy and ends [point, territory, state].
 
@@ -89,6 +89,64 @@ class Stock:
                 left = (before[:, mine] - after[:, mine]) / points[:, None]
                 found[:, :, members] = rate @ left.reshape(-1, *shape)
         return occupancy, ended
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What becomes of one group of the stock until they next come to a port, were no mix to change."""
+
+    group: Group
+    members: Ints
+    """States they stand in."""
+    columns: Floats
+    """[territory, column] what they use until then, within the run."""
+    ports: Ints
+    reaching: Complexes
+    """[point, territory, port] when they come to ports."""
+
+
+def resumed(
+    stock: Stock, still: Kernel, grid: Contour, solution: Solution, per_time: csr_matrix, per_end: csr_matrix
+) -> list[Resumed]:
+    """Let those present go on to their next port; no mix has a say in it."""
+    chain, blocks = stock.chain, solution.blocks
+    size, zones = len(chain.states), len(stock.present)
+    occupancy, ended = stock.rest(still, solution.kernel)
+    parts: list[tuple[Group, Ints, Complexes, Complexes]] = []
+    going: dict[int, list[tuple[int, Complexes]]] = {}
+    for number, group in enumerate(stock.groups):
+        mine = np.flatnonzero((stock.group_of == number) & stock.present.any(axis=0))
+        if not len(mine):
+            continue
+        lasting, ending = occupancy[:, :, mine], ended[:, :, mine]
+        rates, ends = chain.rates[mine], chain.ends[mine]
+        reached = np.union1d(rates.indices, ends.indices)
+        out = times(lasting, rates[:, reached]) + times(ending, ends[:, reached])
+        ports = np.zeros((len(grid.points), zones, len(chain.ports)), dtype=np.complex128)
+        ports[:, :, reached[reached >= size] - size] = out[:, :, reached >= size]
+        used = times(lasting, per_time[mine]) + times(ending, per_end[mine])
+        states = np.union1d(mine, reached[reached < size])
+        for block in np.unique(blocks.block_of[states]).tolist():
+            inflow = np.zeros((len(grid.points), zones, len(blocks.blocks[block].members)), dtype=np.complex128)
+            for place, state in enumerate(reached.tolist()):
+                if state < size and blocks.block_of[state] == block:
+                    inflow[:, :, blocks.position[state]] += out[:, :, place]
+            begun = mine[(blocks.block_of[mine] == block) & chain.memoryless[mine]]
+            inflow[:, :, blocks.position[begun]] += stock.present[:, begun]
+            going.setdefault(block, []).append((len(parts), inflow))
+        parts.append((group, mine, used, ports))
+    for block, rows in going.items():
+        passage = solution.onward(block, np.concatenate([inflow for _, inflow in rows], axis=1), per_time, per_end)
+        for place, (number, _) in enumerate(rows):
+            _, _, used, ports = parts[number]
+            used += passage.using[:, place * zones : (place + 1) * zones]
+            ports[:, :, passage.ports] += passage.reaching[:, place * zones : (place + 1) * zones]
+    found = []
+    for group, mine, used, ports in parts:
+        come = np.flatnonzero(np.abs(ports).any(axis=(0, 1)))
+        columns = grid.invert(used / grid.points[:, None, None])
+        found.append(Resumed(group, mine, columns, come, ports[:, :, come]))
+    return found
 
 
 def at_rest(chain: Chain) -> Kernel:

@@ -1,6 +1,6 @@
 """What everybody lives through under one mix, added up by cell: runs of the chain inverted at the end of their time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -9,11 +9,10 @@ from scipy.sparse import csr_matrix
 
 from simulation.fluid.blocks import Solution
 from simulation.fluid.inversion import Contour
-from simulation.fluid.kernel import Kernel
 from simulation.fluid.landings import Landings, Origin
 from simulation.fluid.orientation import Mix, moved
 from simulation.fluid.population import distinct
-from simulation.fluid.stock import Group, Stock
+from simulation.fluid.stock import Group, Resumed, Stock
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -26,7 +25,6 @@ class Model(Protocol):
     """What totals ask of the fluid model."""
 
     rollout: float
-    still: Kernel
 
     def landings(self, mix: Mix) -> Landings:
         """Return the landings of a mix."""
@@ -86,11 +84,12 @@ class Totals:
         *,
         sign: float = 1.0,
         stock: Stock | None = None,
+        going: Sequence[Resumed] = (),
         before: Sequence[Mix] = (),
     ) -> None:
         """Add (or take off) what happens in a time to those who come [point, territory, profile], and to a stock.
 
-        before: the mixes under which the stock made its choices.
+        going: what becomes of the stock until the next port; before: the mixes under which it made its choices.
         """
         grid, solution = self._model.solution(time)
         if stock is not None:
@@ -99,7 +98,7 @@ class Totals:
             run = Run(landings, len(grid.points), len(zones))
             run.come(coming[:, zones])
             if stock is not None:
-                self._resume(run, grid, solution, stock.of(zones), zones, before[zones[0]], mix)
+                self._resume(run, grid, stock, going, zones, before[zones[0]], mix)
             self._absorb(run, grid, solution, zones, sign)
 
     def _absorb(self, run: "Run", grid: Contour, solution: Solution, zones: list[int], sign: float) -> None:
@@ -128,57 +127,29 @@ class Totals:
     # Those present at time 0.
 
     def _resume(
-        self, run: "Run", grid: Contour, solution: Solution, stock: Stock, zones: list[int], before: Mix, mix: Mix
+        self, run: "Run", grid: Contour, stock: Stock, going: Sequence[Resumed], zones: list[int], before: Mix, mix: Mix
     ) -> None:
         """Let the people present go on under a mix; who stands in an anchor step and chooses anew moves at rollout."""
-        per_time, per_end, _ = self._model.gains()
-        chain = stock.chain
-        size = len(chain.states)
-        occupancy, ended = stock.rest(self._model.still, solution.kernel)
-        changes = {profile: moved(before, mix, profile) for profile in {group.profile for group in stock.groups}}
+        per_time, _, _ = self._model.gains()
+        changes = {profile: moved(before, mix, profile) for profile in {each.group.profile for each in going}}
         leaving = self._rollout(grid.points)
-        used: dict[int, Complexes] = {}
-        ports: dict[int, Complexes] = {}
-        going: dict[int, list[tuple[int, Complexes]]] = {}
-        for number, group in enumerate(stock.groups):
-            mine = np.flatnonzero((stock.group_of == number) & stock.present.any(axis=0))
-            if not len(mine):
-                continue
-            present = stock.present[:, mine]
-            kept = 1.0
-            used[number] = np.zeros((len(grid.points), len(zones), per_time.shape[1]), dtype=np.complex128)
-            ports[number] = np.zeros((len(grid.points), len(zones), len(chain.ports)), dtype=np.complex128)
+        waiting = float(grid.invert((1.0 - leaving) / grid.points**2))
+        for each in going:
+            group, changed = each.group, changes[each.group.profile]
+            kept, values = 1.0, each.columns[zones]
             if group.is_anchored:
-                kept = float(changes[group.profile][group.pathway, group.pathway])
-                self._redirect(run, stock, mine, group, changes[group.profile], leaving)
-                waiting = (1.0 - kept) * (1.0 - leaving) / grid.points
-                used[number] += waiting[:, None, None] * (present @ per_time[mine].toarray())
-            lasting, ending = occupancy[:, :, mine], ended[:, :, mine]
-            used[number] += kept * (_times(lasting, per_time[mine]) + _times(ending, per_end[mine]))
-            rates, ends = chain.rates[mine], chain.ends[mine]
-            reached = np.union1d(rates.indices, ends.indices)
-            out = kept * (_times(lasting, rates[:, reached]) + _times(ending, ends[:, reached]))
-            ports[number][:, :, reached[reached >= size] - size] += out[:, :, reached >= size]
-            inflow = np.zeros((len(grid.points), len(zones), size), dtype=np.complex128)
-            inflow[:, :, reached[reached < size]] = out[:, :, reached < size]
-            inflow[:, :, mine] += kept * np.where(chain.memoryless[mine], present, 0.0)
-            for block, part in _by_block(solution, inflow):
-                going.setdefault(block, []).append((number, part))
-        for block, parts in going.items():
-            passage = solution.onward(block, np.concatenate([part for _, part in parts], axis=1), per_time, per_end)
-            for place, (number, _) in enumerate(parts):
-                rows = slice(place * len(zones), (place + 1) * len(zones))
-                used[number] += passage.using[:, rows]
-                ports[number][:, :, passage.ports] += passage.reaching[:, rows]
-        for number, columns in used.items():
-            group = stock.groups[number]
-            values = grid.invert(columns / grid.points[:, None, None])
+                kept = float(changed[group.pathway, group.pathway])
+                values = kept * values
+                if kept < 1.0:
+                    present = stock.present[zones][:, each.members]
+                    self._redirect(run, stock, each.members, present, group, changed, leaving)
+                    values = values + (1.0 - kept) * waiting * (present @ per_time[each.members].toarray())
             own = np.array(
                 [group.pathway >= 0 and self._taken[zone][group.profile, group.pathway] > 0.0 for zone in zones]
             )
             self._put(self._columns, (group.profile, group.pathway), zones, values * own[:, None])
             self._put(self._everyone, group.profile, zones, values * ~own[:, None])
-            self._reorient(run, group, changes[group.profile], ports[number])
+            self._reorient(run, group, changed, each.ports, kept * each.reaching[:, zones])
 
     def _rollout(self, points: Complexes) -> Complexes:
         """Return the transform of the time it takes to follow a new mix, uniform over the rollout."""
@@ -186,19 +157,26 @@ class Totals:
         return np.asarray(-np.expm1(-width) / width) if self._model.rollout > 0.0 else np.ones_like(points)
 
     def _redirect(
-        self, run: "Run", stock: Stock, mine: Ints, group: Group, changed: Floats, leaving: Complexes
+        self,
+        run: "Run",
+        stock: Stock,
+        members: Ints,
+        present: Floats,
+        group: Group,
+        changed: Floats,
+        leaving: Complexes,
     ) -> None:
         for pathway in np.flatnonzero(changed[group.pathway]).tolist():
             if pathway == group.pathway:
                 continue
             for label, chance in run.landings.choice.given(group.profile, pathway):
                 weight = chance * float(changed[group.pathway, pathway])
-                for state in mine.tolist():
+                for place, state in enumerate(members.tolist()):
                     memory = stock.chain.states[state].memory
                     found = run.landings.redirected(Origin(label, group.profile, pathway), memory)
-                    run.put(found, leaving[:, None] * (weight * stock.present[:, state]))
+                    run.put(found, leaving[:, None] * (weight * present[:, place]))
 
-    def _reorient(self, run: "Run", group: Group, changed: Floats, ports: Complexes) -> None:
+    def _reorient(self, run: "Run", group: Group, changed: Floats, ports: Ints, reaching: Complexes) -> None:
         """Send those who come to ports on, by what they chose before."""
         choice = run.landings.choice
         if group.pathway < 0 or group.is_anchored:
@@ -206,11 +184,14 @@ class Totals:
         else:
             row = changed[group.pathway].tolist()
             chosen = [(pathway, part) for pathway, part in enumerate(row) if part > 0.0]
-        for port in np.flatnonzero(np.abs(ports).any(axis=(0, 1))).tolist():
-            for pathway, part in chosen:
-                for label, chance in choice.given(group.profile, pathway):
-                    found = run.landings.onward(Origin(label, group.profile, pathway), port)
-                    run.put(found, ports[:, :, port] * (part * chance))
+        labels = [
+            (Origin(label, group.profile, pathway), part * chance)
+            for pathway, part in chosen
+            for label, chance in choice.given(group.profile, pathway)
+        ]
+        for place, port in enumerate(ports.tolist()):
+            for origin, chance in labels:
+                run.put(run.landings.onward(origin, port), chance * reaching[:, :, place])
 
 
 class Run:
@@ -250,16 +231,3 @@ class Run:
         for number, people in store.items():
             found[:, number] = people
         return found
-
-
-def _by_block(solution: Solution, inflow: Complexes) -> Iterator[tuple[int, Complexes]]:
-    """Yield the blocks that somebody comes into, with the inflow [point, row, member]."""
-    reached = np.abs(inflow).any(axis=(0, 1))
-    for number in np.unique(solution.blocks.block_of[reached]).tolist():
-        yield number, inflow[:, :, solution.blocks.blocks[number].members]
-
-
-def _times(stack: Complexes, matrix: csr_matrix) -> Complexes:
-    flat = stack.reshape(-1, stack.shape[-1])
-    product: Complexes = np.asarray((matrix.T @ flat.T).T, dtype=np.complex128)
-    return product.reshape(*stack.shape[:-1], matrix.shape[1])
