@@ -5,13 +5,14 @@ numbers of their own. For each objective: variance of the difference, common ove
 cases the reference of the objectives that compare with it. Parameters stay at their central values: a draw of them is
 the same for every plan, and would only flatter the pairing.
 
-Solvency is the least of many margins. Where a change makes another provider the worst off, the difference is one
-between two providers, which no pairing of people can make smaller: how often that is so is reported beside, and so is
-the worst of the ratios of single providers' margins.
+Objectives are read as a search reads them from one replication: solvency is the least over providers of the margin
+rate less today's standard deviation of it. Beside it stand the bare margin rate of the worst-off provider, how often a
+change makes another provider the worst off (then the difference is one between two providers, which no pairing of
+people can make smaller), and the worst of the ratios of single providers' margins.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -24,42 +25,63 @@ from instances.instance import Instance
 from simulation.configuration import Configuration, offer_cells, todays_configuration
 from simulation.indicators import Catalogue, TermReader
 from simulation.ledgers.account import Account
-from simulation.objectives import Essence, Judge, Objectives
+from simulation.objectives import Essence, Judge
 from simulation.twin import Twin
 
 _TITLE = "Common random numbers"
 _MOST = 0.25
 _RESAMPLES = 2000
+_NOTHING = 1e-12  # a variance below which rounding is all that varies
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What one configuration is worth in each replication."""
+
+    points: Floats  # [replication, objective] as a search reads them
+    worst: Floats  # [replication, 1] margin rate of the worst-off provider
+    margins: Floats  # [replication, firm]
+
+    @classmethod
+    def of(cls, judge: Judge, own: Sequence[Essence], today: Sequence[Essence]) -> "Measured":
+        """Judge each replication on its own."""
+        judged = [judge.judge([one], [other]) for one, other in zip(own, today, strict=True)]
+        margins = np.concatenate([each.margins for each in judged])
+        worst = np.nanmin(margins, axis=1, keepdims=True)
+        return cls(np.array([each.point for each in judged]), worst, margins)
+
+
+@dataclass(frozen=True)
 class Paired:
-    """A change and today, judged in the same replications: with common numbers, and with numbers of its own."""
+    """A change and today in the same replications: with common numbers, and with numbers of its own."""
 
-    before: Objectives
-    common: Objectives
-    other: Objectives
+    before: Measured
+    common: Measured
+    other: Measured
 
-    def ratios(self, read: Callable[[Objectives], Floats]) -> tuple[Floats, Floats, Floats]:
+    def ratios(self, read: Callable[[Measured], Floats]) -> tuple[Floats, Floats, Floats]:
         """Return the variance of the difference of what is read [replication, m], common over independent.
 
-        With the ends of a 95 % interval, from resampled replications; nan where nothing varies.
+        With the ends of a 95 % interval, from resampled replications; 0 where nothing varies.
         """
         first, second = read(self.common) - read(self.before), read(self.other) - read(self.before)
         count = len(first)
         draws = np.random.Generator(np.random.Philox(0)).integers(0, count, size=(_RESAMPLES, count))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            resampled = np.var(first[draws], axis=1, ddof=1) / np.var(second[draws], axis=1, ddof=1)
-            ratio: Floats = np.var(first, axis=0, ddof=1) / np.var(second, axis=0, ddof=1)
-            low, high = np.nanquantile(resampled, [0.025, 0.975], axis=0)
-        return ratio, low, high
+        resampled = _ratio(np.var(first[draws], axis=1, ddof=1), np.var(second[draws], axis=1, ddof=1))
+        low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+        return _ratio(np.var(first, axis=0, ddof=1), np.var(second, axis=0, ddof=1)), low, high
 
     @property
     def changes_of_worst(self) -> float:
         """In which part of the replications the change makes another provider the worst off."""
         return float(np.mean(np.nanargmin(self.before.margins, axis=1) != np.nanargmin(self.common.margins, axis=1)))
+
+
+def _ratio(one: Floats, other: Floats) -> Floats:
+    ratio: Floats = np.divide(one, other, out=np.zeros_like(one), where=other > _NOTHING)
+    return ratio
 
 
 @dataclass(frozen=True)
@@ -85,12 +107,13 @@ class Laboratory:
                 rows.append(row)
                 done(len(rows))
         before = [row[0] for row in rows]
-        judged = self.judge.judge(before, before)
+        judge = self.judge.informed(before)
+        judged = Measured.of(judge, before, before)
         return [
             Paired(
                 judged,
-                self.judge.judge([row[1 + 2 * number] for row in rows], before),
-                self.judge.judge([row[2 + 2 * number] for row in rows], before),
+                Measured.of(judge, [row[1 + 2 * number] for row in rows], before),
+                Measured.of(judge, [row[2 + 2 * number] for row in rows], before),
             )
             for number in range(len(changes))
         ]
@@ -179,18 +202,21 @@ def measure(instance: Instance, replications: int, report: Callable[[str], None]
 
 
 def _findings(instance: Instance, judge: Judge, name: str, paired: Paired) -> list[Finding]:
-    ratios = zip(*paired.ratios(lambda judged: judged.values), strict=True)
+    ratios = zip(*paired.ratios(lambda measured: measured.points), strict=True)
     findings = [
         Finding(f"{name}: variance of {row.objective} ({low:.2g} to {high:.2g})", ratio, "times", at_most=_MOST)
         for row, (ratio, low, high) in zip(instance.objectives, ratios, strict=True)
     ]
-    margins = paired.ratios(lambda judged: judged.margins)[0]
-    varying = np.nan_to_num(np.where(np.var(paired.other.margins, axis=0) > 1e-9, margins, 0.0))
-    worst = int(np.argmax(varying))
+    (bare,), (low,), (high,) = paired.ratios(lambda measured: measured.worst)
+    margins = paired.ratios(lambda measured: np.nan_to_num(measured.margins))[0]
+    worst = int(np.argmax(margins))
     part = 100.0 * paired.changes_of_worst
     return [
         *findings,
-        Finding(f"{name}: the worst ratio of one provider's margin ({judge.firms[worst]})", varying[worst], "times"),
+        Finding(f"{name}: of the bare margin rate of the worst-off provider ({low:.2g} to {high:.2g})", bare, "times"),
+        Finding(
+            f"{name}: of the margin rate of the provider paired worst ({judge.firms[worst]})", margins[worst], "times"
+        ),
         Finding(f"{name}: replications in which another provider becomes the worst off", part, "%"),
     ]
 
@@ -207,8 +233,8 @@ def main() -> None:
     notes = (
         f"Loire, {replications} replications, parameters at their central values; variance of each objective's",
         "difference from today, common numbers over independent ones (95 % interval, from resampled replications).",
-        "Solvency is the least of the providers' margins: where another one becomes the worst off, the difference is",
-        "between two providers, which the pairing of people cannot make smaller.",
+        "Solvency as a search reads it: the least margin rate less a standard deviation of today's. Where another",
+        "provider becomes the worst off, the difference is between two providers: no pairing can make that smaller.",
     )
     text = section(_TITLE, notes, findings)
     print(text)
