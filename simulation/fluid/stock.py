@@ -125,15 +125,18 @@ def resumed(
         ports = np.zeros((len(grid.points), zones, len(chain.ports)), dtype=np.complex128)
         ports[:, :, reached[reached >= size] - size] = out[:, :, reached >= size]
         used = times(lasting, per_time[mine]) + times(ending, per_end[mine])
-        states = np.union1d(mine, reached[reached < size])
-        for block in np.unique(blocks.block_of[states]).tolist():
+        own = set(blocks.block_of[mine].tolist())
+        into = np.where(reached < size, blocks.block_of[np.minimum(reached, size - 1)], -1)
+        for block in own:
             inflow = np.zeros((len(grid.points), zones, len(blocks.blocks[block].members)), dtype=np.complex128)
-            for place, state in enumerate(reached.tolist()):
-                if state < size and blocks.block_of[state] == block:
-                    inflow[:, :, blocks.position[state]] += out[:, :, place]
+            inflow[:, :, blocks.position[reached[into == block]]] = out[:, :, into == block]
             begun = mine[(blocks.block_of[mine] == block) & chain.memoryless[mine]]
             inflow[:, :, blocks.position[begun]] += stock.present[:, begun]
             going.setdefault(block, []).append((len(parts), inflow))
+        for block in set(into.tolist()) - own - {-1}:
+            passage, entries = solution.passages[block], blocks.entry_position[reached[into == block]]
+            used += out[:, :, into == block] @ passage.using[:, entries]
+            ports[:, :, passage.ports] += out[:, :, into == block] @ passage.reaching[:, entries]
         parts.append((group, mine, used, ports))
     for block, rows in going.items():
         passage = solution.onward(block, np.concatenate([inflow for _, inflow in rows], axis=1), per_time, per_end)
