@@ -143,6 +143,27 @@ def unit_exponential(u: float) -> float:
 
 
 @njit(cache=True)
+def exponential(seed: int, replication: int, ordinal: int, group: int, purpose_key: int, n: int) -> float:
+    """Return the unit exponential of one patient, purpose and occurrence."""
+    return unit_exponential(uniform(seed, replication, ordinal, group, purpose_key, n))
+
+
+@njit(cache=True)
+def exponentials(
+    seed: int,
+    replication: int,
+    ordinals: npt.NDArray[np.uint64],
+    groups: npt.NDArray[np.uint64],
+    purpose_key: np.uint64,
+) -> npt.NDArray[np.float64]:
+    """Return the first unit exponential of many patients for one purpose, in bulk: the same as one by one."""
+    numbers = np.empty(len(ordinals))
+    for i in range(len(ordinals)):
+        numbers[i] = exponential(seed, replication, ordinals[i], groups[i], purpose_key, 0)
+    return numbers
+
+
+@njit(cache=True)
 def duration(law: int, a: float, b: float, c: float, u: float) -> float:
     """Return the quantile u of a duration law (codes and parameters: see `Law`)."""
     if law == 0:
@@ -166,6 +187,43 @@ def duration(law: int, a: float, b: float, c: float, u: float) -> float:
             return -b * math.log(1.0 - u / a)
         return -c * math.log(1.0 - (u - a) / (1.0 - a))
     return math.inf
+
+
+@njit(cache=True)
+def stay(
+    seed: int,
+    replication: int,
+    ordinal: int,
+    group: int,
+    purpose_key: int,
+    n: int,
+    law: int,
+    a: float,
+    b: float,
+    c: float,
+) -> tuple[float, float]:
+    """Return the length of a patient's n-th stay of a purpose, by its law, and the number that says where it leads."""
+    length, routing = uniform_pair(seed, replication, ordinal, group, purpose_key, n)
+    return duration(law, a, b, c, length), routing
+
+
+@njit(cache=True)
+def stays(
+    seed: int,
+    replication: int,
+    ordinals: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    purpose_key: int,
+    law: int,
+    a: float,
+    b: float,
+    c: float,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the first `stay` of many patients for one purpose and law, in bulk: the same as one by one."""
+    lengths, routings = np.empty(len(ordinals)), np.empty(len(ordinals))
+    for i in range(len(ordinals)):
+        lengths[i], routings[i] = stay(seed, replication, ordinals[i], groups[i], purpose_key, 0, law, a, b, c)
+    return lengths, routings
 
 
 @njit(cache=True)
