@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from configurator.tables import Cell, Table, table
 from simulation.configuration import Configuration
+
+if TYPE_CHECKING:  # brings the solver
+    from optimisation.feasibility.marginal_values import MarginalValue
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class EvaluatedPlan:
     probability_non_dominated: float | None
     replications: int
     binding_rules: tuple[str, ...] = ()
+    marginal_values: "tuple[MarginalValue, ...]" = ()
+    """What a little more of each bound would buy near the plan, by the relaxation; of confirmed plans only."""
     fate: str = ""
     group: int | None = None
     """Plans of one front that cannot be told apart bear the same number; None before fresh replications say."""

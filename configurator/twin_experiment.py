@@ -19,6 +19,7 @@ from configurator.tables import Table
 from optimisation.auditing import audited_events
 from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
 from optimisation.evaluation import Evaluation, Evaluator, Judgement
+from optimisation.feasibility.marginal_values import MarginalValue, marginal_values
 from optimisation.feasibility.planning import Planning
 from optimisation.members import Member, front_of, hypervolume_of, representatives
 from optimisation.plan import NoPlan
@@ -223,7 +224,7 @@ class TwinExperiment:
             self._search_state(
                 generation,
                 front=tuple(
-                    replace(self._plan(member, chance), audited_events=events)
+                    replace(self._plan(member, chance), audited_events=events, marginal_values=self._marginal(member))
                     for member, chance, events in zip(standing, beside, agreed, strict=True)
                 ),
                 today=self._evaluated(self._with_final_point(today), todays),
@@ -316,6 +317,10 @@ class TwinExperiment:
         return replace(
             plan, probability_non_dominated=member.probability, group=member.group, binding_rules=rules, fate="front"
         )
+
+    def _marginal(self, member: Member) -> tuple[MarginalValue, ...]:
+        """Return what a little more of each bound would buy; `repair --marginal` also solves for whole steps."""
+        return marginal_values(self._planning, member.plan.configuration, whole=False)
 
     def _archived(self, member: Member, front: set[str], fallen: dict[str, str] | None = None) -> EvaluatedPlan:
         evaluation = member.evaluation
