@@ -92,6 +92,16 @@ class Ledger:
                 _add(line, self.column("use", resource), float(amount))
         for subject, stake in self._stakes(state.step, gate, helps):
             self._charge(line, subject, stake, state.profile, ("day", "hour"))
+        for resource, kept in self.story.kept_during(state.step, state.profile).items():
+            _sum(line, self.kept(resource, kept, state.profile))
+        return line
+
+    def kept(self, resource: int, unit_time: float, profile: int) -> Line:
+        """Return what keeping units of a service through an absence amounts to."""
+        line = {self.column("use", resource): unit_time}
+        self._charge(
+            line, f"resource:{self.resources[resource]}", _Stake(unit_time, resource), profile, ("day", "hour")
+        )
         return line
 
     def entering(self, step: int, profile: int) -> Line:
@@ -164,6 +174,11 @@ def table(lines: Sequence[Line], width: int) -> csr_matrix:
     values = [value for line in lines for value in line.values()]
     starts = np.concatenate([[0], np.cumsum([len(line) for line in lines])])
     return csr_matrix((np.array(values, dtype=np.float64), indices, starts), shape=(len(lines), width))
+
+
+def _sum(line: Line, more: Line) -> None:
+    for column, amount in more.items():
+        _add(line, column, amount)
 
 
 def _add(line: Line, column: int, amount: float) -> None:

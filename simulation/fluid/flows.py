@@ -148,18 +148,10 @@ class FluidModel:
     def flows(self, reference: Configuration | None = None) -> FluidFlows:
         """Return the flows under a mix, today's when none is given; the warm-up is always today's."""
         chosen = self.people.mixes(reference or self.people.today)
+        totals = self._totals(chosen, chosen)
         trial = self._tried(chosen)
-        tries = self._totals(trial, chosen)
-        exact = all(one.key == other.key for one, other in zip(chosen, trial, strict=True)) or not self._is_exact(
-            chosen
-        )
-        return self._unpacked(chosen, tries if exact else self._totals(chosen, chosen), trial, tries)
-
-    def _is_exact(self, chosen: tuple[Mix, ...]) -> bool:
-        """Whether the flows under a mix are the chain's without approximation: nobody steered, no mix changed."""
-        today = self.people.mixes(self.people.today)
-        kept_on = all(one.key == other.key for one, other in zip(chosen, today, strict=True))
-        return self.horizon.warm_up <= 0.0 or (kept_on and self._can_be_exact)
+        same = all(one.key == other.key for one, other in zip(chosen, trial, strict=True))
+        return self._unpacked(chosen, totals, trial, totals if same else self._totals(trial, chosen))
 
     def _totals(self, chosen: tuple[Mix, ...], reference: tuple[Mix, ...]) -> Totals:
         """Return what everybody lives through from time 0 to the end of the run under the mixes of the territories."""
@@ -179,7 +171,7 @@ class FluidModel:
                 self._arriving(run, 0.0, self._missing),
                 stock=self._steered,
                 going=self._resumed,
-                before=self._tried(today),
+                before=today,
             )
         return totals
 
@@ -214,7 +206,7 @@ class FluidModel:
     def _stock(self) -> Stock:
         """Those expected at the end of the warm-up under today's mix, before the census steers."""
         warm_up = self.horizon.warm_up
-        today = self._tried(self.people.mixes(self.people.today))
+        today = self.people.mixes(self.people.today)
         grid, solution = self.solution(warm_up)
         coming = self._arriving(warm_up, -warm_up, None)
         inflow = np.zeros((len(grid.points), len(today), len(self.chain.states)), dtype=np.complex128)
@@ -228,7 +220,7 @@ class FluidModel:
             for place, start in enumerate(landings.starts):
                 inflow[:, zones, start.state] += landed[:, place]
         occupancy, _ = solution.occupied(inflow)
-        taken = np.any([mix.taken > 0.0 for mix in self.people.mixes(self.people.today)], axis=0)
+        taken = np.any([mix.taken > 0.0 for mix in today], axis=0)
         pathways = [set(np.flatnonzero(row).tolist()) for row in taken]
         return Stock(self.chain, np.maximum(grid.invert(occupancy), 0.0), pathways)
 

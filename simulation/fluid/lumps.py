@@ -59,6 +59,12 @@ class Lumps:
             if resource not in next_helps:
                 _sum(line, ledger.released(resource, units))
         for resource, units in helps.items():
+            keep = self._kept_beyond(state, resource, step)
+            if keep > 0.0:
+                stay = self.story.mean_stay(step, profile)
+                _sum(line, ledger.kept(resource, units * min(keep, stay), state.profile))
+                _sum(line, ledger.released(resource, units))
+                continue
             spare = units - next_helps.get(resource, 0) - next_gate.get(resource, 0)
             if spare > 0 and (resource in next_helps or resource in next_gate or not self._is_kept(state, resource)):
                 _sum(line, ledger.released(resource, spare))
@@ -66,6 +72,17 @@ class Lumps:
             if resource not in helps and resource not in gate and not self._was_kept(state, resource):
                 _sum(line, ledger.granted(resource, units, profile))
         return line
+
+    def _kept_beyond(self, state: State, resource: int, step: int) -> float:
+        """Return how long a service is kept by who goes where it is not asked for: an anchor step, another pathway."""
+        story = self.story
+        away = story.anchor[step] or resource not in story.kept_by_pathway[story.pathway[step]]
+        if not away or story.exit[step]:
+            return 0.0
+        asked = {service.resource for service in story.context(step, state.profile).services}
+        if resource in asked or resource == story.context(step, state.profile).gate:
+            return 0.0
+        return max((each.keep for each in story.begun(state).services if each.resource == resource), default=0.0)
 
     def _is_kept(self, state: State, resource: int) -> bool:
         begun = self.story.begun(state)

@@ -22,7 +22,7 @@ import numpy as np
 
 from instances.faults import ConfiguratorError
 from simulation.flat_model import FlatModel, RowArray
-from simulation.fluid.laws import DurationLaw
+from simulation.fluid.laws import DurationLaw, mean_of
 from simulation.streams import Law
 
 
@@ -225,6 +225,32 @@ class Story:
                 each.resource for each in context.services if each.keep > 0.0
             )
         return kept
+
+    def kept_during(self, step: int, profile: int) -> dict[int, float]:
+        """Return the units, by resource, that stay with somebody through an absence in a step, on average over it.
+
+        Those of the pathway's other steps that the step itself does not ask for; a stay of mean m keeps them for
+        min(m, keep). An anchor step is no absence, and before a pathway's first step there is nothing to keep.
+        """
+        if self.anchor[step] or self.exit[step] or self.entry[self.pathway[step]] == step:
+            return {}
+        here = self.context(step, profile)
+        own = {service.resource for service in here.services} | {here.gate}
+        found: dict[int, float] = {}
+        for other in range(self.steps):
+            if self.pathway[other] == self.pathway[step]:
+                for service in self.context(other, profile).services:
+                    if service.keep > 0.0 and service.leads_to < 0 and service.resource not in own:
+                        part = min(1.0, service.keep / max(self.mean_stay(step, profile), 1e-9))
+                        found[service.resource] = max(found.get(service.resource, 0.0), part * service.amount)
+        return found
+
+    def mean_stay(self, step: int, profile: int) -> float:
+        """Return the mean stay in a step that nothing cuts short; infinite when it is endless."""
+        context = self.context(step, profile)
+        if context.by_destination:
+            return sum(route.probability * mean_of(route.law) for route in context.routes if route.probability > 0.0)
+        return mean_of(context.law)
 
     def _owner(self, place: int) -> int:
         """Return the first profile whose entry into the step begins the same stay."""
