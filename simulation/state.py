@@ -90,6 +90,28 @@ CLOCK = np.dtype(
 )
 
 
+STAY = np.dtype([("length", np.float64), ("routing", np.float64)], align=True)
+
+
+@dataclass(frozen=True)
+class StaysAhead:
+    """Keyed numbers drawn ahead for all runs from one state: everyone's first stay in each step.
+
+    They are what a run would draw itself, so they hold for these patients, model, seed and replication only.
+    """
+
+    patients: npt.NDArray[np.void]  # of the state they were drawn for
+    model: FlatModel
+    seed: int
+    replication: int
+    stays: npt.NDArray[np.void]  # [n, S] `STAY` with the profile at arrival; length nan: to be drawn as it comes
+
+    def hold_for(self, patients: npt.NDArray[np.void], model: FlatModel, seed: int, replication: int) -> bool:
+        """Say whether a run from a state with these patients may use them."""
+        is_same = self.patients is patients and self.model is model
+        return is_same and self.seed == seed and self.replication == replication
+
+
 @dataclass(frozen=True)
 class State:
     """Everyone's state and the units being made ready; n patients, K slots, H hazards, M marks, N step names."""
@@ -104,11 +126,13 @@ class State:
     turnover_pool: npt.NDArray[np.int32]
     turnover_units: npt.NDArray[np.int32]
     waiting: npt.NDArray[np.int64]  # [m, 3] pool, level, entry = patient * (K + 1) + slot (K: gate), in order
+    ahead: StaysAhead | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory taken, in bytes."""
-        return sum(getattr(self, each.name).nbytes for each in fields(self) if each.name != "time")
+        arrays = (getattr(self, each.name) for each in fields(self) if each.name not in ("time", "ahead"))
+        return sum(array.nbytes for array in arrays) + (self.ahead.stays.nbytes if self.ahead else 0)
 
     def copy(self) -> "State":
         """Return a state that shares no memory with this one."""

@@ -161,6 +161,7 @@ class Twin:
         self.today = todays_configuration(self.instance)
         self.offer = todays_offer(self.instance) if origin is None else origin.offer
         self._origin = origin
+        self._engine_name = engine_name
         self._engine = engine(engine_name)
         self._premises: Remembered[int, _Premises] = Remembered(DRAWS_COMPILED)
         self._other_books: Remembered[tuple[int, str], Bookkeeper] = Remembered(DRAWS_COMPILED)
@@ -233,6 +234,11 @@ class Twin:
 
     def _made(self, component: int, replication: int) -> _Beginning:
         state = self._first_state(component, replication)
+        if self._engine_name == "compiled":
+            from simulation.engines.compiled_engine import with_stays_ahead
+
+            model = self.model(component, replication)
+            state = with_stays_ahead(model, state, seed=self.seed, replication=replication)
         capacity = self._plan(component, self.offer.configuration, replication).capacity
         return _Beginning(state, opening_events(self.model(component, replication), state, capacity))
 

@@ -14,6 +14,7 @@ from instances.instance import Instance
 from simulation.compilation import compile_component, compile_plan
 from simulation.components import components
 from simulation.configuration import todays_configuration
+from simulation.engines.compiled_engine import with_stays_ahead
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import Event, EventArray
 from simulation.start import before_warm_up
@@ -111,9 +112,10 @@ class CompiledNetwork:
         return CompiledNetwork(instance, compile_component(instance, part), compile_plan(instance, part, today, today))
 
     def start(self, seed: int) -> State:
-        """Return the state in which everyone's arrival is drawn; all configurations share it."""
+        """Return the state in which everyone's arrival and first stays are drawn; all configurations share it."""
         (part,) = components(self.instance)
-        return before_warm_up(self.instance, part, self.model, seed=seed, replication=0)
+        state = before_warm_up(self.instance, part, self.model, seed=seed, replication=0)
+        return with_stays_ahead(self.model, state, seed=seed, replication=0)
 
     def run(self, engine: Engine, state: State, seed: int) -> EventArray:
         """Run one replication from its start; return the full event log."""

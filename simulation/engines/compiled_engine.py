@@ -4,24 +4,29 @@ The rules are in `compiled/`; they read the same flat model and keyed numbers as
 the same event list, to the last bit.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from simulation.engines.compiled.calendar import NO_MOMENT
-from simulation.engines.compiled.clockwork import advance, begin, units_in_use
+from simulation.engines.compiled.clockwork import advance, begin, draw_stays, units_in_use
 from simulation.engines.compiled.world import ENTRY, HEAD, LINK, PLACE, POOL, READY, STEP, WORLD, Arrays
+from simulation.engines.endless_moves import MOST_MOVES, EndlessMoves
 from simulation.engines.kernel_cache import drop_stale, is_stored
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.records import EVENT, EventArray, joined
-from simulation.state import State
+from simulation.state import STAY, State, StaysAhead
 from simulation.streams import purpose, uniform
 
 _CHUNK, _CHUNK_OF_PATIENT = 1 << 19, 16  # event records at least, and a patient; unwritten ones take no memory
+_MOST_AHEAD = 32_000_000  # bytes of stays drawn ahead of a component and replication, at most
 _NEAR_MEMORY = 4_000_000  # bytes of patients that a processor keeps near by itself
 _ENGINE = Path(__file__).parent
-drop_stale((advance, begin, units_in_use, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"])
+drop_stale(
+    (advance, begin, draw_stays, units_in_use, uniform), [*_ENGINE.glob("compiled/*.py"), _ENGINE.parent / "streams.py"]
+)
 
 
 def is_ready() -> bool:
@@ -37,20 +42,35 @@ def run(
     Events at `until` itself are left to come. `rollout`: days over which those in an anchor step are
     re-oriented by the plan's mix; None: not at all (a warm-up). The given state is not changed.
     """
-    state = state.copy()
+    given, state = state, state.copy()
     arrays = _arrays(model, plan, state)
+    if given.ahead and given.ahead.hold_for(given.patients, model, seed, replication):
+        arrays = arrays._replace(stays=given.ahead.stays)
     table = _table(model, arrays, seed, replication)
     arrivals = _begun(table, state, rollout)
     progress = np.zeros(2, dtype=np.int64)
     room = len(arrays.log) - _margin(state)
     parts = []
     while not advance(table, arrivals, progress, until, room):
+        if table["moves"][0] >= MOST_MOVES:
+            mover = int(table["mover"][0])
+            raise EndlessMoves(model, mover, int(state.patients["step"][mover]), float(table["moved_at"][0]))
         parts.append(_written(table, arrays))
         arrays = arrays._replace(log=np.empty_like(arrays.log))  # a new one costs less than a copy
         table["log_address"], table["logged"] = arrays.log.ctypes.data, 0
     parts.append(_written(table, arrays))
     events = parts[0] if len(parts) == 1 else joined(parts)
     return events, _state_after(arrays, state, model.levels, until)
+
+
+def with_stays_ahead(model: FlatModel, state: State, *, seed: int, replication: int) -> State:
+    """Return the state with everyone's first stays drawn ahead, where that takes little memory: else as it is."""
+    stays = np.empty((len(state.patients), len(model.step_codes)), dtype=STAY)
+    if stays.nbytes > _MOST_AHEAD:
+        return state
+    purposes = model.name_purpose[model.step_name]
+    draw_stays(state.patients, model.contexts, purposes, model.step_exit, seed, replication, stays)
+    return replace(state, ahead=StaysAhead(state.patients, model, seed, replication, stays))
 
 
 def _begun(table: npt.NDArray[np.void], state: State, rollout: float | None) -> npt.NDArray[np.int64]:
@@ -123,12 +143,13 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         patients=state.patients,
         slots=state.slots,
         clocks=state.clocks,
+        stays=np.empty((patients, 0), dtype=STAY),
         marks=state.marks,
         visits=state.visits,
         pools=rows,
         heads=np.full(2 * pools * model.levels, -1, dtype=np.int64).view(HEAD),
         links=np.full(2 * patients * (slots + 1), -1, dtype=np.int32).view(LINK),
-        calendar=np.full(4 << (patients + pools).bit_length(), NO_MOMENT, dtype=np.int64).view(ENTRY),
+        calendar=_calendar(patients + pools),
         free=np.empty(patients + pools, dtype=np.int32),
         place=np.full(patients + pools, -1, dtype=np.int32).view(PLACE),
         dirty=np.zeros(pools, dtype=np.int64),
@@ -136,6 +157,13 @@ def _arrays(model: FlatModel, plan: FlatPlan, state: State) -> Arrays:
         log=np.empty(max(_CHUNK, _CHUNK_OF_PATIENT * patients) + _margin(state), dtype=EVENT),
     )
     return Arrays._make(np.ascontiguousarray(array) for array in arrays)
+
+
+def _calendar(entities: int) -> npt.NDArray[np.void]:
+    """Return an empty calendar, of one leaf, with room for all."""
+    calendar = np.empty(2 << entities.bit_length(), dtype=ENTRY)
+    calendar[:2] = (NO_MOMENT, NO_MOMENT)
+    return calendar
 
 
 def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt.NDArray[np.void]:
@@ -154,6 +182,7 @@ def _table(model: FlatModel, arrays: Arrays, seed: int, replication: int) -> npt
         "names": len(model.name_purpose),
         "resources": model.resources,
         "changes": len(arrays.change_time),
+        "steps": arrays.stays.shape[1],
         "room": len(arrays.log),
         "leaves": 1,
         "is_large": int(arrays.patients.nbytes + arrays.slots.nbytes + arrays.clocks.nbytes > _NEAR_MEMORY),

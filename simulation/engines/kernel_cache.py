@@ -5,6 +5,7 @@ be taken from disk as it was. So whatever is older than the newest source of the
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from numba.core.dispatcher import Dispatcher
@@ -17,8 +18,9 @@ def drop_stale(functions: Iterable[Dispatcher], sources: Iterable[Path]) -> None
     newest = max(source.stat().st_mtime for source in sources)
     for folder in {_folder(function) for function in functions}:
         for index in folder.glob(_INDEX):
-            if index.stat().st_mtime < newest:
-                index.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # dropped by another process meanwhile
+                if index.stat().st_mtime < newest:
+                    index.unlink()
 
 
 def is_stored(function: Dispatcher) -> bool:

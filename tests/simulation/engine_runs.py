@@ -19,11 +19,18 @@ STATE_ARRAYS = ("marks", "visits", "turnover_time", "turnover_pool", "turnover_u
 def run_both(
     model: FlatModel, plan: FlatPlan, state: State, *, replication: int, until: float, rollout: float | None
 ) -> tuple[EventArray, State]:
-    """Run both engines from a state, assert that they agree to the last bit, return what they did."""
+    """Run both engines from a state, assert that they agree to the last bit, return what they did.
+
+    The compiled engine runs twice: stays drawn as they come, and drawn ahead.
+    """
     keys = {"seed": 7, "replication": replication, "until": until, "rollout": rollout}
     fast, fast_end = compiled_engine.run(model, plan, state, **keys)
     slow, slow_end = simpy_engine.run(model, plan, state, **keys)
+    drawn = compiled_engine.with_stays_ahead(model, state, seed=7, replication=replication)
+    assert drawn.ahead is not None
+    again, _ = compiled_engine.run(model, plan, drawn, **keys)
     assert_same_events(fast, slow)
+    assert_same_events(again, fast)
     assert_same_state(fast_end, slow_end)
     return fast, fast_end
 

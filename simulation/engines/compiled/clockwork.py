@@ -1,5 +1,7 @@
 """The main loop: the earliest event happens, then pools are served, until the end."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -31,6 +33,7 @@ from simulation.engines.compiled.world import (
     AT_PATIENCE,
     AT_REORIENT,
     AT_REQUEST,
+    BY_DESTINATION,
     CAPACITY,
     ENTITY,
     FIRST_RELEASE,
@@ -59,7 +62,8 @@ from simulation.engines.compiled.world import (
     turnover_at,
     write_record,
 )
-from simulation.streams import uniform
+from simulation.engines.endless_moves import MOST_MOVES
+from simulation.streams import duration, uniform, uniform_pair
 
 
 @njit(cache=True)
@@ -168,8 +172,9 @@ def advance(
     until: float,
     room: int,
 ) -> bool:
-    """Let everything before `until` happen; False when the log is nearly full and must be emptied first.
+    """Let everything before `until` happen; False when it has to stop before.
 
+    It stops when the log is nearly full, and must be emptied first, or when someone moves endlessly.
     A request at the very time of the event that led to it (a stay end, an arrival) happens at once when nothing
     else has that time: so most requests never stand on the calendar.
 
@@ -178,7 +183,7 @@ def advance(
     w = table[0]
     change = change_time_of(w)[progress[1]] if progress[1] < w.changes else NEVER
     arrival = patient_at(w, arrivals[progress[0]]).arrival if progress[0] < len(arrivals) else NEVER
-    while w.logged < room:
+    while w.logged < room and w.moves < MOST_MOVES:
         time = NEVER
         urgency = 8
         source = 0
@@ -282,3 +287,30 @@ def units_in_use(patients: npt.NDArray[np.void], slots: npt.NDArray[np.void], un
         for k in range(slots.shape[1]):
             if slots[i, k].state == SLOT_HELD:
                 units[slots[i, k].pool] += slots[i, k].units
+
+
+@njit(cache=True, nogil=True)
+def draw_stays(
+    patients: npt.NDArray[np.void],
+    contexts: npt.NDArray[np.void],
+    purposes: npt.NDArray[np.uint64],
+    is_exit: npt.NDArray[np.int32],
+    seed: int,
+    replication: int,
+    stays: npt.NDArray[np.void],
+) -> None:
+    """Draw everyone's first stay in each step with the profile at arrival (T5), but where length goes by destination.
+
+    purposes, is_exit: by step; writes into stays [n, S].
+    """
+    steps = len(purposes)
+    profiles = len(contexts) // steps
+    for i in range(len(patients)):
+        p = patients[i]
+        for step in range(steps):
+            here = contexts[step * profiles + p.first_profile]
+            stays[i, step].length = math.nan
+            if is_exit[step] == 0 and here.law != BY_DESTINATION:
+                length, routing = uniform_pair(seed, replication, p.ordinal, p.group, purposes[step], 0)
+                stays[i, step].length = duration(here.law, here.a, here.b, here.c, length)
+                stays[i, step].routing = routing

@@ -54,6 +54,7 @@ from simulation.engines.compiled.world import (
     route_at,
     service_at,
     slot_at,
+    stay_at,
     step_at,
     visits_at,
     write_record,
@@ -144,8 +145,19 @@ def chosen_route(w: World, start: int, end: int, draw: float) -> int:
 
 
 @njit(cache=True, forceinline=True)
+def count_move(w: World, i: int, time: float) -> None:
+    """Count the requests of one patient at one instant, so that a circle without time is noticed."""
+    if w.mover != i or w.moved_at != time:
+        w.mover = i
+        w.moved_at = time
+        w.moves = -1
+    w.moves += 1
+
+
+@njit(cache=True, forceinline=True)
 def request(w: World, i: int, time: float) -> None:
     """Ask to enter the awaited step: orientation at an anchor, then the gate."""
+    count_move(w, i, time)
     p = patient_at(w, i)
     target = p.awaited
     p.request_time = NEVER
@@ -311,8 +323,16 @@ def draw_stay(w: World, i: int, time: float) -> None:
     here = context_at(w, p.step * w.profiles + p.profile)
     step = step_at(w, p.step)
     visits = visits_at(w, i, step.name)
-    length, routing = uniform_pair(w.seed, w.replication, p.ordinal, p.group, step.purpose, visits.count)
-    visits.count += 1
+    number = visits.count
+    visits.count = number + 1
+    if w.steps > 0 and number == 0 and p.profile == p.first_profile:
+        drawn = stay_at(w, i, p.step)
+        if not math.isnan(drawn.length):
+            p.routing = drawn.routing
+            p.route = -1
+            p.stay_end = time + drawn.length
+            return
+    length, routing = uniform_pair(w.seed, w.replication, p.ordinal, p.group, step.purpose, number)
     p.routing = routing
     p.route = -1
     if here.law == BY_DESTINATION:

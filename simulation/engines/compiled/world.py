@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from simulation.flat_model import CONTEXT, HAZARD, ROUTE, SERVICE
 from simulation.records import EVENT, EventArray
-from simulation.state import CLOCK, PATIENT, SLOT
+from simulation.state import CLOCK, PATIENT, SLOT, STAY
 
 # Kinds of event record (records.Event) and of urgency (records.UrgencyKind), as plain integers for numba.
 ARRIVE, WAIT, ENTER, BREAK, HAZARD_EVENT, PROFILE = 1, 2, 3, 4, 5, 6
@@ -94,6 +94,7 @@ class Arrays(NamedTuple):
     patients: npt.NDArray[np.void]
     slots: npt.NDArray[np.void]
     clocks: npt.NDArray[np.void]
+    stays: npt.NDArray[np.void]  # [n, S] drawn ahead
     marks: npt.NDArray[np.float64]
     visits: npt.NDArray[np.int32]
     pools: npt.NDArray[np.void]  # [Q]
@@ -125,10 +126,14 @@ WORLD = np.dtype(
         ("changes", np.int64),
         ("room", np.int64),
         ("is_large", np.int64),
+        ("steps", np.int64),  # S when stays are drawn ahead, else 0
         ("leaves", np.int64),  # of the calendar
         ("leaves_used", np.int64),
         ("free_count", np.int64),
         ("logged", np.int64),
+        ("mover", np.int64),  # whose request was the last, when, and how many of theirs at that time came before it
+        ("moved_at", np.float64),
+        ("moves", np.int64),
         ("dirty_first", np.int64),
         ("dirty_count", np.int64),
         *((f"{name}_address", np.int64) for name in Arrays._fields),
@@ -307,6 +312,12 @@ def mark_at(w: World, patient: int, number: int) -> Any:  # noqa: ANN401
 def visits_at(w: World, patient: int, name: int) -> Any:  # noqa: ANN401
     """Return how often a patient has begun a stay in a step of a name."""
     return _record_of(w.visits_address, patient * w.names + name, VISITS)
+
+
+@njit(cache=True)
+def stay_at(w: World, patient: int, step: int) -> Any:  # noqa: ANN401
+    """Return a patient's first stay in a step, drawn ahead."""
+    return _record_of(w.stays_address, patient * w.steps + step, STAY)
 
 
 @njit(cache=True)
