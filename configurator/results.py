@@ -63,8 +63,6 @@ class EvaluatedPlan:
     probability_non_dominated: float | None
     replications: int
     binding_rules: tuple[str, ...] = ()
-    marginal_values: "tuple[MarginalValue, ...]" = ()
-    """What a little more of each bound would buy near the plan, by the relaxation; of confirmed plans only."""
     fate: str = ""
     group: int | None = None
     """Plans of one front that cannot be told apart bear the same number; None before fresh replications say."""
@@ -72,6 +70,8 @@ class EvaluatedPlan:
     """Event records in which the engine that people read agreed with the fast one; 0: not audited."""
     firms: tuple[FirmStanding, ...] = ()
     """How each provider stands, in table order."""
+    marginal_values: "tuple[MarginalValue, ...]" = ()
+    """What a little more of each bound would buy near the plan, by the relaxation; of confirmed plans only."""
 
 
 @dataclass(frozen=True)
