@@ -32,6 +32,7 @@ from instances.tables import Break
 from simulation.ledgers.break_prices import BreakPrices, Rates
 from simulation.ledgers.chart import BoolArray, Chart, FloatArray, IntArray
 from simulation.ledgers.replay import (
+    AHEAD,
     ARRIVE,
     BREAK,
     ENTER,
@@ -44,6 +45,7 @@ from simulation.ledgers.replay import (
     SERVICE_LEAVE,
     WAIT,
 )
+from simulation.near_memory import LINE, bring_near
 from simulation.records import Event, EventArray, People
 
 PROFILE = int(Event.PROFILE)
@@ -188,12 +190,23 @@ def _count(
     cell_pathway = np.zeros((n, breaks), dtype=np.int32)
     since = np.zeros(n)  # the stay, or this part of it, began
 
+    addresses = (where.ctypes.data, who.ctypes.data, pathway.ctypes.data, awaited.ctypes.data, pricing.ctypes.data)
+    asked_at, left_at = asked_since.ctypes.data, left.ctypes.data
+
     for k in range(times.shape[0] + n):
         if k < times.shape[0]:
             i, t, kind = int(patients[k]), times[k], int(kinds[k])
             if i < 0 or t > until:
                 continue
             resource, to = int(resources[k]), int(steps[k])
+            if k + AHEAD < times.shape[0]:
+                coming = int(patients[k + AHEAD])
+                for address in addresses:
+                    bring_near(address + 4 * coming)
+                for offset in range(0, 8 * resource_count, LINE):
+                    bring_near(asked_at + 8 * resource_count * coming + offset)
+                for offset in range(0, 8 * breaks, LINE):
+                    bring_near(left_at + 8 * breaks * coming + offset)
         else:
             i, t, kind = k - times.shape[0], until, -1
             resource, to = -1, -1
@@ -223,7 +236,8 @@ def _count(
                 else:
                     pricing[i] -= 1
                 priced[i, b] = after
-        for b in range(breaks):
+        is_looked_at = kind in (ENTER, BREAK, EXIT, LEAVE, WAIT, SERVICE_GRANT, SERVICE_LEAVE, SERVICE_END) or kind < 0
+        for b in range(breaks if is_looked_at else 0):  # no break is met at other events
             now, begins = False, 0
             what, window = int(break_kinds[b]), windows[b]
             p, w = int(who[i]), int(pathway[i])
