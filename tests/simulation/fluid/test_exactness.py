@@ -15,7 +15,7 @@ from simulation.fluid import FluidModel
 from tests.simulation.fluid.uncongested import of_fluid, of_twin, today, uncongested
 from tests.simulation.random_instances import instances
 
-REPLICATIONS = 50
+REPLICATIONS = 40
 ROUNDING = 1e-4
 """Of figures that never vary in the twin, and of what kinks in time cost the inversion."""
 
@@ -33,7 +33,7 @@ def suppressed() -> list[HealthCheck]:
 
 
 @seed(2)
-@settings(max_examples=8, database=None, deadline=None, suppress_health_check=suppressed())
+@settings(max_examples=5, database=None, deadline=None, suppress_health_check=suppressed())
 @given(instances())
 def test_flows_are_the_mean_of_the_twin(drawn: Instance):
     check(drawn)
