@@ -15,6 +15,8 @@ from simulation.twin import EngineName, Origin, Twin
 
 CHANCE_REPLICATIONS = 10
 """Replications at most that tell how far chance alone spreads results: each costs as much as any other."""
+STATE_MEMORY = 150_000_000
+"""Bytes of states at time 0 remembered: each is asked for by one or two configurations, one right after the other."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,17 @@ class Simulating:
 
     def replicated(self, replications: Sequence[int]) -> Replicated:
         """Simulate the configuration, and today beside it when it is another one."""
-        accounts = self._whole(self.configuration, replications)
-        same = self.configuration == self.today
-        return Replicated(accounts, accounts if same else self._whole(self.today, replications))
-
-    def _whole(self, configuration: Configuration, replications: Sequence[int]) -> tuple[Account, ...]:
-        """Return the account of the whole territory in each replication."""
+        chosen = [self.configuration] if self.configuration == self.today else [self.configuration, self.today]
         parts = len(components(self.knowledge.central))
-        tasks = [Task(configuration, part, replication) for replication in replications for part in range(parts)]
+        tasks = [Task(one, part, number) for number in replications for one in chosen for part in range(parts)]
         accounts = []
-        for answer in self.workers.run(tasks, lambda: None):
+        for task, answer in zip(tasks, self.workers.run(tasks, lambda: None), strict=True):
             if isinstance(answer, Failure):
-                raise SimulationFailed(f"the simulation of {content_key(configuration)[:16]} failed: {answer.message}")
+                key = content_key(task.configuration)[:16]
+                raise SimulationFailed(f"the simulation of {key} failed: {answer.message}")
             accounts.append(answer)
-        return tuple(total(accounts[start : start + parts]) for start in range(0, len(accounts), parts))
+        wholes = [total(accounts[start : start + parts]) for start in range(0, len(accounts), parts)]
+        return Replicated(tuple(wholes[:: len(chosen)]), tuple(wholes[len(chosen) - 1 :: len(chosen)]))
 
 
 def by_chance_alone(
@@ -85,7 +84,7 @@ def by_chance_alone(
 
 def twin_of(knowledge: Knowledge, seed: int, engine_name: EngineName, origin: Origin | None) -> Twin:
     """Return a twin; a function that processes can be given."""
-    return Twin(knowledge, seed=seed, engine_name=engine_name, origin=origin)
+    return Twin(knowledge, seed=seed, engine_name=engine_name, origin=origin, state_memory=STATE_MEMORY)
 
 
 def account_workers(knowledge: Knowledge, effort: Effort, origin: Origin | None = None) -> Workers[Account]:

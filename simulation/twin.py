@@ -153,6 +153,7 @@ class Twin:
         seed: int,
         engine_name: EngineName = "compiled",
         origin: Origin | None = None,
+        state_memory: int = STATE_MEMORY,
     ) -> None:
         self.knowledge = known(instance)
         self.instance = self.knowledge.central
@@ -165,7 +166,7 @@ class Twin:
         self._engine = engine(engine_name)
         self._premises: Remembered[int, _Premises] = Remembered(DRAWS_COMPILED)
         self._other_books: Remembered[tuple[int, str], Bookkeeper] = Remembered(DRAWS_COMPILED)
-        self._beginnings: Remembered[tuple[int, int], _Beginning] = Remembered(STATE_MEMORY, lambda each: each.nbytes)
+        self._beginnings: Remembered[tuple[int, int], _Beginning] = Remembered(state_memory, lambda each: each.nbytes)
 
     def carried(self, replication: int) -> Instance:
         """Return the instance that a replication carries."""
