@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulation.flat_model import FlatModel
-from simulation.streams import Law
+from simulation.streams import Law, duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,7 @@ class PreparedModel:
                 or row["queue_limit"] >= 0
                 or row["law"] == Law.BY_DESTINATION
                 or (is_exit and row["gate"] >= 0)
+                or duration(row["law"], row["a"], row["b"], row["c"], 0.5) == 0.0  # might go round without time passing
             ),
             watched=_watched(stay_hazards),
             watched_waiting=_watched(wait_hazards),

@@ -2,6 +2,7 @@
 
 import math
 
+from simulation.engines.endless_moves import MOST_MOVES, EndlessMoves
 from simulation.engines.simpy_engine.cast import NO_POOL, Patient, Pool, Slot
 from simulation.engines.simpy_engine.clocks import reschedule
 from simulation.engines.simpy_engine.codes import (
@@ -153,6 +154,7 @@ def gone(w: World, patient: Patient, time: float, kind: int) -> None:
 
 def requests(w: World, patient: Patient, time: float) -> None:
     """T4: ask to enter the awaited step, whose gate needs units; T8: who waits lives on in the former step."""
+    count_move(w, patient, time)
     patient.request_time = NEVER
     there = patient.there
     if there.is_anchor or patient.transfer >= 0:
@@ -182,6 +184,16 @@ def requests(w: World, patient: Patient, time: float) -> None:
         request.asked, request.units, request.level, request.pool = time, units, there.level, own
         own.join(request)
         refresh(w, patient, time)
+
+
+def count_move(w: World, patient: Patient, time: float) -> None:
+    """Raise `EndlessMoves` when someone asks again and again without time passing."""
+    if w.mover != patient.number or w.moved_at != time:
+        w.mover, w.moved_at, w.moves = patient.number, time, 0
+        return
+    w.moves += 1
+    if w.moves >= MOST_MOVES:
+        raise EndlessMoves(w.model, patient.number, patient.here.step, time)
 
 
 def redirected(w: World, patient: Patient, time: float) -> Context:

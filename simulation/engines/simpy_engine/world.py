@@ -26,6 +26,10 @@ class World:
         "entry",
         "log",
         "marks_from",
+        "model",
+        "moved_at",
+        "mover",
+        "moves",
         "numbers",
         "orientation",
         "outside",
@@ -40,6 +44,8 @@ class World:
     def __init__(self, model: FlatModel, plan: FlatPlan, state: State, seed: int, replication: int) -> None:
         self.calendar = Calendar(initial_time=min(state.time, 0.0))
         self.queue = self.calendar.queue
+        self.model = model
+        self.mover, self.moved_at, self.moves = -1, 0.0, 0  # who asked last, when, how often at that instant before
         self.log = bytearray()
         self.write = self.log.extend
         self.prepared = PreparedModel(model)
