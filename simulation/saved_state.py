@@ -294,7 +294,8 @@ class SavedStates:
     def _stored(self, component: int, model: FlatModel, replication: int) -> State:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                arrays = {name: _read(archive, _entry(replication, component, name)) for name in (*_PLAIN, *_RECORDS)}
+                names = (*_PLAIN, *_RECORDS)
+                arrays: dict[str, Any] = {name: _read(archive, _entry(replication, component, name)) for name in names}
             for name, kind in _RECORDS.items():
                 arrays[name] = _copied(arrays[name], kind)
             state = State(time=self.time, **arrays)
