@@ -42,6 +42,7 @@ def run(
     Events at `until` itself are left to come. `rollout`: days over which those in an anchor step are
     re-oriented by the plan's mix; None: not at all (a warm-up). The given state is not changed.
     """
+    _check_that_they_belong_together(model, state)
     given, state = state, state.copy()
     arrays = _arrays(model, plan, state)
     if given.ahead and given.ahead.hold_for(given.patients, model, seed, replication):
@@ -88,6 +89,23 @@ def _written(table: npt.NDArray[np.void], arrays: Arrays) -> EventArray:
     if written > len(arrays.log):
         raise EventLogOverflowError(written, len(arrays.log))
     return arrays.log[:written]
+
+
+class ForeignStateError(RuntimeError):
+    """A state of another model: compiled code would read and write beside its rows."""
+
+
+def _check_that_they_belong_together(model: FlatModel, state: State) -> None:
+    widths = {
+        "services": (state.slots, model.slot_resource),
+        "hazards": (state.clocks, model.hazard_names),
+        "marks": (state.marks, model.mark_names),
+        "step names": (state.visits, model.name_purpose),
+    }
+    for what, (table, names) in widths.items():
+        if table.shape != (len(state.patients), len(names)):
+            rows, columns = len(state.patients), len(names)
+            raise ForeignStateError(f"{what} of the state: {table.shape}, of the model: {(rows, columns)}")
 
 
 class EventLogOverflowError(RuntimeError):
