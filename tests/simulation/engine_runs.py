@@ -12,6 +12,7 @@ from simulation.records import Event, EventArray
 from simulation.start import at_time_zero, before_warm_up
 from simulation.state import State
 
+_MANY = 10_000  # patients; of so many the stays may not be drawn ahead
 STATE_TABLES = ("patients", "slots", "clocks")
 STATE_ARRAYS = ("marks", "visits", "turnover_time", "turnover_pool", "turnover_units", "waiting")
 
@@ -27,7 +28,7 @@ def run_both(
     fast, fast_end = compiled_engine.run(model, plan, state, **keys)
     slow, slow_end = simpy_engine.run(model, plan, state, **keys)
     drawn = compiled_engine.with_stays_ahead(model, state, seed=7, replication=replication)
-    assert drawn.ahead is not None
+    assert drawn.ahead is not None or len(state.patients) > _MANY
     again, _ = compiled_engine.run(model, plan, drawn, **keys)
     assert_same_events(fast, slow)
     assert_same_events(again, fast)
