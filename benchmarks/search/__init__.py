@@ -1,0 +1,1 @@
+"""The search against what is known of the truth."""
