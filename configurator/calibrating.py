@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from configurator.asking import Choice, InvalidRequest, Wish
 from configurator.laboratory import Effort
-from configurator.progress import Progress, Silent
+from configurator.progress import Progress, Silent, compiling_first
 from configurator.replicating import Simulating, account_workers
 from configurator.runs.records import write_hashes, write_start
 from configurator.runs.store import RunFolder, free_folder, new_run
@@ -118,7 +118,8 @@ def calibrate_instance(
     parameters = free_parameters(source, instance, free)
     fitted = observations_to_fit(instance)
     targets = [Target(row.observation, row.value, row.low, row.high) for row in fitted]
-    shown.message(f"calibrating {instance.name}: {len(parameters)} parameters, {len(targets)} observations")
+    what = f"calibrating {instance.name}: {len(parameters)} parameters, {len(targets)} observations"
+    shown.message(what + compiling_first(effort.engine))
     bench = _Bench(source, choice, effort, tuple(each.name for each in parameters))
 
     def watch(trial: Trial) -> None:

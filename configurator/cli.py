@@ -103,11 +103,15 @@ def describe(
     """Print what an instance contains."""
     from configurator import verbs
     from configurator.printing import description_text, warm_up_text
+    from configurator.progress import shown
 
     choice = _choice(instance, scenario, set_)
     description = verbs.describe(choice)
     wish = _wish(seed, replications, None, None, 0, "compiled")
-    settled = verbs.warm_up(choice, wish, out=out) if warm_up or out is not None else None
+    settled = None
+    if warm_up or out is not None:
+        with shown(as_json) as progress:
+            settled = verbs.warm_up(choice, wish, out=out, progress=progress)
     if as_json:
         _print_json(description.document() | ({} if settled is None else {"warm_up": settled.document()}))
     else:
@@ -128,9 +132,11 @@ def validate(
     from dataclasses import asdict
 
     from configurator import verbs
+    from configurator.progress import shown
     from configurator.rules_text import no_plan_lines, validation_text
 
-    validation = verbs.validate(_choice(instance, scenario, set_), draws)
+    with shown(as_json) as progress:
+        validation = verbs.validate(_choice(instance, scenario, set_), draws, progress)
     if as_json:
         faults = [asdict(fault) for fault in validation.faults]
         impossible = list(validation.impossible_draws)

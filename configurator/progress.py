@@ -78,6 +78,15 @@ class Progress(Protocol):
         """Show a finished generation."""
 
 
+def compiling_first(engine: str) -> str:
+    """Return what to add to a message when the twin has to be compiled before; nothing when it is on disk."""
+    if engine != "compiled":
+        return ""
+    from simulation.engines import compiled_engine  # brings numba, which most verbs do without
+
+    return "" if compiled_engine.is_ready() else " (the twin is compiled before: half a minute, once on a machine)"
+
+
 class Silent:
     """Shows nothing."""
 

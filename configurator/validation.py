@@ -5,6 +5,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from configurator.asking import Choice
+from configurator.progress import Progress, compiling_first
 from configurator.tables import Table, table
 from instances.catalogue import read_source
 from instances.faults import Fault, InvalidInstance
@@ -84,11 +85,11 @@ class Validation:
         return self.rules is None or self.rules.has_plan
 
 
-def validate(choice: Choice, draws: int = VALIDATED_DRAWS) -> Validation:
+def validate(choice: Choice, draws: int = VALIDATED_DRAWS, progress: Progress | None = None) -> Validation:
     """Return every fault of an instance: its own, and those that appear under one of its scenarios.
 
     draws: of uncertain parameters to try as well; without fault so far, those that are impossible are listed. Without
-    any, what the rules leave is worked out.
+    any, what the rules leave is worked out; `progress` hears when the twin has to be compiled for that.
     """
     try:
         source = read_source(choice.instance)
@@ -101,6 +102,9 @@ def validate(choice: Choice, draws: int = VALIDATED_DRAWS) -> Validation:
         return Validation(choice.instance, faults, impossible)
     from optimisation.feasibility.planning import Planning
 
+    first = compiling_first("compiled")
+    if first and progress is not None:
+        progress.message(f"weighing the rules of {instance.name}{first}")
     planning = Planning(instance)
     rules = replace(checked_rules(planning), gaps=fluid_gaps(planning))
     return Validation(choice.instance, faults, impossible, rules)

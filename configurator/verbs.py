@@ -20,7 +20,7 @@ from configurator.exports import ExportFormat, write_export
 from configurator.laboratory import Effort, Laboratory, Precision, Simulated
 from configurator.observing import observation_table, precision_table
 from configurator.plans import plan_document, read_plan
-from configurator.progress import Progress, Silent
+from configurator.progress import Progress, Silent, compiling_first
 from configurator.results import ObjectiveScale
 from configurator.runs.findings import (
     FRONT_PAGE,
@@ -166,13 +166,14 @@ class WarmUp:
         }
 
 
-def warm_up(choice: Choice, wish: Wish, *, out: Path | None = None) -> WarmUp:
+def warm_up(choice: Choice, wish: Wish, *, out: Path | None = None, progress: Progress | None = None) -> WarmUp:
     """Simulate the warm-up from the start and say when each key indicator settles; `out`: a page of curves."""
     from configurator.warm_up_page import warm_up_page, warm_up_sentences, warm_up_table
     from simulation.warm_up import study_warm_up
 
     instance = choice.load()
     seed = instance.settings.search.seed if wish.seed is None else wish.seed
+    (progress or Silent()).message(f"simulating the warm-up of {instance.name}{compiling_first(wish.engine)}")
     study = study_warm_up(
         instance, seed=seed, replications=wish.replications or WARM_UP_REPLICATIONS, engine_name=wish.engine
     )
@@ -217,8 +218,9 @@ def simulate(
     place = laboratory or twin_laboratory()
     notes = _notes(also, instance, origin, save_time)
     with new_run(_folder(out, instance, "simulate")) as folder:
+        first = compiling_first(effort.engine)
+        shown.message(f"simulating {instance.name}, {effort.replications} replications{first}")
         followed = _story(also, place, knowledge, configuration, effort, origin)  # first: it may name nobody
-        shown.message(f"simulating {instance.name}, {effort.replications} replications")
         simulated = place.simulate(knowledge, configuration, effort, origin, precision)
         effort = replace(effort, replications=simulated.replications)
         if also.save_state is not None and save_time is not None:

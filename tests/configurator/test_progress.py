@@ -1,6 +1,11 @@
 import io
 
-from configurator.progress import PlainLines, Silent, Standing, duration, shown
+import pytest
+
+from configurator import verbs
+from configurator.progress import PlainLines, Silent, Standing, compiling_first, duration, shown
+from configurator.verbs import Choice, Wish
+from simulation.engines import compiled_engine
 
 STANDING = Standing(generation=5, generations=20, front_size=12, hypervolume=0.43217, replications=600, seconds=50.0)
 
@@ -41,3 +46,17 @@ def test_a_terminal_gets_a_bar():
         progress.generation(STANDING)
     shown_words = out.getvalue().split()
     assert {"0.4322,", "12,", "(1,234"} <= set(shown_words)
+
+
+@pytest.mark.parametrize(
+    ("engine", "ready", "told"), [("compiled", False, True), ("compiled", True, False), ("simpy", False, False)]
+)
+def test_a_first_run_says_that_the_twin_is_compiled(engine, ready, told, monkeypatch, tmp_path):
+    monkeypatch.setattr(compiled_engine, "is_ready", lambda: ready)
+    assert ("compiled" in compiling_first(engine)) == told
+    out = io.StringIO()
+    with shown(quiet=False, out=out) as progress:
+        wish = Wish(seed=1, replications=1, workers=1, engine=engine)
+        verbs.simulate(Choice("tiny"), wish, out=tmp_path / "run", progress=progress)
+    assert out.getvalue().startswith("simulating tiny, 1 replications")
+    assert ("the twin is compiled before" in out.getvalue()) == told
