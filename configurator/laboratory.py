@@ -102,10 +102,14 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Random repaired plans evaluated as the search evaluates its own, and the hypervolume of their front."""
+    """Random repaired plans evaluated as the search evaluates its own, and the hypervolume of their front.
+
+    sound: how many of them may stand on a front, the others being flagged.
+    """
 
     plans: int
     hypervolume: float
+    sound: int
 
 
 class Experiment(Protocol):

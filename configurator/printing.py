@@ -90,7 +90,8 @@ def found_text(found: Front) -> str:
     against = (
         "not compared with random plans"
         if found.random_hypervolume is None
-        else f"{found.random_plans} random repaired plans: {found.random_hypervolume:.4f}"
+        else f"{found.random_plans} random repaired plans, {found.random_sound} of them sound: "
+        f"{found.random_hypervolume:.4f}"
     )
     lines = [
         front_text(found.rows, found.today, found.objectives),

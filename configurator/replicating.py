@@ -87,12 +87,17 @@ def twin_of(knowledge: Knowledge, seed: int, engine_name: EngineName, origin: Or
     return Twin(knowledge, seed=seed, engine_name=engine_name, origin=origin, state_memory=STATE_MEMORY)
 
 
-def account_workers(knowledge: Knowledge, effort: Effort, origin: Origin | None = None) -> Workers[Account]:
-    """Return workers that keep whole accounts; only the compiled engine lets go of Python's lock."""
+def account_workers(
+    knowledge: Knowledge, effort: Effort, origin: Origin | None = None, twin: Twin | None = None
+) -> Workers[Account]:
+    """Return workers that keep whole accounts; only the compiled engine lets go of Python's lock.
+
+    twin: the twin of these to work with, that others share; processes have their own.
+    """
     arguments = (knowledge, effort.seed, effort.engine, origin)
     if effort.engine == "simpy" and worker_count(effort.workers) > 1:
         return ProcessWorkers(twin_of, arguments, worker_count(effort.workers))
-    return ThreadWorkers(twin_of(*arguments), worker_count(effort.workers))
+    return ThreadWorkers(twin_of(*arguments) if twin is None else twin, worker_count(effort.workers))
 
 
 def worker_count(asked: int) -> int:

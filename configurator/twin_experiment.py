@@ -12,7 +12,7 @@ from configurator.firms import firm_standings
 from configurator.intervals import indicators, objective_intervals
 from configurator.laboratory import Baseline, Effort, NoFeasiblePlan, SimulationFailed
 from configurator.progress import Progress
-from configurator.replicating import Simulating, account_workers, by_chance_alone, worker_count
+from configurator.replicating import Replicated, Simulating, account_workers, worker_count
 from configurator.results import EvaluatedPlan, Interval, SearchState
 from configurator.runs.past import Past
 from configurator.tables import Table
@@ -31,6 +31,7 @@ from simulation.configuration import Configuration, content_key, todays_configur
 from simulation.knowledge import Knowledge
 from simulation.ledgers.chart import FloatArray as Floats
 from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge, Objectives
+from simulation.twin import Twin
 
 MOST_PLANS = 16
 """How many plans of a front are confirmed, audited and shown at most."""
@@ -51,6 +52,7 @@ class TwinExperiment:
         self._progress = progress
         self._past = past
         self._chance_simulations = 0
+        self._todays_indicators: Table | None = None
         self._parts = len(components(self._instance))
         self._settings = SearchSettings(
             effort.population, effort.replications, effort.seed, effort.most_replications, self._search_budget()
@@ -65,12 +67,21 @@ class TwinExperiment:
         return Judge.of(self._instance)
 
     @cached_property
+    def _twin(self) -> Twin:
+        return Twin(self._knowledge, seed=self._effort.seed, engine_name=self._effort.engine)
+
+    @cached_property
+    def _chance_twin(self) -> Twin:
+        return Twin(self._knowledge.chance_only, seed=self._effort.seed, engine_name=self._effort.engine)
+
+    @cached_property
     def _evaluator(self) -> Evaluator[Essence]:
         return twin_evaluator(
             self._knowledge,
             seed=self._effort.seed,
             workers=worker_count(self._effort.workers),
             engine=self._effort.engine,
+            twin=self._twin,
             informing=range(self._informing),
             memory=None if self._past is None else self._past.memory,
             watch=lambda simulations: self._progress.simulated(self._replications(simulations)),
@@ -121,7 +132,8 @@ class TwinExperiment:
         if plans < 1:
             return None
         members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning)
-        return Baseline(len(members), hypervolume_of(members, self._instance.objectives))
+        sound = sum(member.evaluation.is_sound for member in members)
+        return Baseline(len(members), hypervolume_of(members, self._instance.objectives), sound)
 
     def _was_confirmed(self, found: SearchState) -> bool:
         """Say whether an earlier session of the run came to its end here, with these plans audited."""
@@ -167,11 +179,21 @@ class TwinExperiment:
         """Return today's indicators; those of other plans were not kept (`simulate --plan` makes them)."""
         if plan.configuration != todays_configuration(self._instance):
             return None
-        today, count = plan.configuration, plan.replications
-        with closing(account_workers(self._knowledge, self._effort)) as workers:
-            found = Simulating(workers, self._knowledge, today, today).replicated(range(count))
-        by_chance = by_chance_alone(self._knowledge, today, today, self._effort, None, found)
-        return indicators(self._instance, found, by_chance)
+        if self._todays_indicators is None:
+            found = self._todays_accounts(self._twin, plan.replications)
+            by_chance = None
+            if not self._knowledge.uncertain:
+                by_chance = found
+            elif plan.replications > 1:
+                by_chance = self._todays_accounts(self._chance_twin, min(plan.replications, CHANCE_REPLICATIONS))
+            self._todays_indicators = indicators(self._instance, found, by_chance)
+        return self._todays_indicators
+
+    def _todays_accounts(self, twin: Twin, count: int) -> Replicated:
+        """Return today's accounts on the replications on which the front was confirmed."""
+        today = todays_configuration(self._instance)
+        with closing(account_workers(twin.knowledge, self._effort, twin=twin)) as workers:
+            return Simulating(workers, twin.knowledge, today, today).replicated(self._fresh[:count])
 
     def close(self) -> None:
         """Give threads or processes back."""
@@ -270,6 +292,7 @@ class TwinExperiment:
             seed=self._effort.seed,
             workers=worker_count(self._effort.workers),
             engine=self._effort.engine,
+            twin=self._chance_twin,
             memory=None if self._past is None else self._past.memory_by_chance,
         )
 

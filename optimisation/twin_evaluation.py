@@ -31,6 +31,7 @@ def twin_evaluator(
     seed: int,
     workers: int = 0,
     engine: EngineName = "compiled",
+    twin: Twin | None = None,
     informing: Sequence[int] = (),
     memory: Remembers[Essence] | None = None,
     watch: Callable[[int], None] | None = None,
@@ -41,18 +42,19 @@ def twin_evaluator(
     informing: replications of today, from 0 on, that tell how much margins vary by chance and knowledge; the first
     carries the central values, hence tells what today spends at these.
     memory: where component runs are kept beyond this process.
+    twin: the twin of these to work with, that others share; processes have their own.
     """
-    twin = essence_twin(instance, seed, engine)
+    essences = essence_twin(instance, seed, engine) if twin is None else EssenceTwin(twin, Judge.of(twin.instance))
     count = workers or os.cpu_count() or 1
 
     def informed(today: Sequence[Essence]) -> Judges[Essence]:
-        judge = twin.judge.informed(today) if today else twin.judge
-        return _judging(judge.expecting(today[0]) if today and twin.twin.knowledge.uncertain else judge)
+        judge = essences.judge.informed(today) if today else essences.judge
+        return _judging(judge.expecting(today[0]) if today and essences.twin.knowledge.uncertain else judge)
 
     return Evaluator(
-        twin.twin.instance,
-        twin.twin.components,
-        _workers(twin, count, (instance, seed, engine)),
+        essences.twin.instance,
+        essences.twin.components,
+        _workers(essences, count, (instance, seed, engine)),
         informed,
         informing=informing,
         memory=memory,

@@ -42,6 +42,7 @@ class Front:
     hypervolume: float
     random_hypervolume: float | None
     random_plans: int
+    random_sound: int
     generations: int
     evaluations: int
     replications: int
@@ -208,6 +209,7 @@ def front_of(
         hypervolume=state.hypervolume,
         random_hypervolume=None if baseline is None else baseline.hypervolume,
         random_plans=0 if baseline is None else baseline.plans,
+        random_sound=0 if baseline is None else baseline.sound,
         generations=state.generation,
         evaluations=state.evaluations,
         replications=state.replications,
@@ -227,6 +229,7 @@ def summary_document(found: Front) -> dict[str, object]:
         "hypervolume": found.hypervolume,
         "random_hypervolume": found.random_hypervolume,
         "random_plans": found.random_plans,
+        "random_sound": found.random_sound,
         "generations": found.generations,
         "evaluations": found.evaluations,
         "replications": found.replications,
@@ -255,6 +258,7 @@ def read_front(folder: RunFolder) -> Front:
         hypervolume=summary["hypervolume"],
         random_hypervolume=summary["random_hypervolume"],
         random_plans=summary["random_plans"],
+        random_sound=summary["random_sound"],
         generations=summary["generations"],
         evaluations=summary["evaluations"],
         replications=summary["replications"],

@@ -55,7 +55,7 @@ def past_of(folder: RunFolder) -> Past:
 
 def baseline_entry(asked: int, found: Baseline) -> JournalEntry:
     """Return the journal's line about random plans that were evaluated."""
-    return {"baseline": {"asked": asked, "plans": found.plans, "hypervolume": found.hypervolume}}
+    return {"baseline": {"asked": asked, "plans": found.plans, "hypervolume": found.hypervolume, "sound": found.sound}}
 
 
 def _record(folder: RunFolder, line: int, entry: JournalEntry) -> GenerationRecord:
@@ -75,7 +75,8 @@ def _baselines(entry: JournalEntry) -> Iterable[tuple[int, Baseline]]:
     found = entry.get("baseline")
     if not isinstance(found, dict):
         return []
-    return [(_whole(found["asked"]), Baseline(_whole(found["plans"]), float(found["hypervolume"])))]
+    plans, sound = _whole(found["plans"]), _whole(found["sound"])
+    return [(_whole(found["asked"]), Baseline(plans, float(found["hypervolume"]), sound))]
 
 
 def _whole(value: object) -> int:

@@ -67,7 +67,7 @@ class FakeExperiment:
             )
 
     def baseline(self, plans: int) -> Baseline:
-        return Baseline(plans, 0.05)
+        return Baseline(plans, 0.05, plans)
 
     def replications(self) -> int:
         return 40 * self.effort.generations

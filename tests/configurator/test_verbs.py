@@ -67,7 +67,7 @@ def test_a_search_leaves_a_whole_run_folder(choice, tmp_path):
     assert (front.hypervolume, front.random_hypervolume, front.random_plans) == (pytest.approx(0.3), 0.05, 50)
     entries = read_journal(run / "journal.jsonl")
     assert [entry["generation"] for entry in entries if "generation" in entry] == [1, 2, 3]
-    assert entries[-1] == {"baseline": {"asked": 50, "plans": 50, "hypervolume": 0.05}}
+    assert entries[-1] == {"baseline": {"asked": 50, "plans": 50, "hypervolume": 0.05, "sound": 50}}
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["command"] == ["configurator", "optimise", "tiny"]
     assert manifest["inputs"].keys() == {path.name for path in (run / "inputs").iterdir()}
