@@ -23,11 +23,23 @@ def read_back(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "written"
         folder.mkdir()
-        (folder / "instance.toml").write_text(_settings(horizon, time_unit, economics or {}), encoding="utf-8")
-        for table, rows in tables.items():
-            if rows:
-                _write(folder / f"{table}.csv", rows)
+        write(folder, tables, horizon, time_unit=time_unit, economics=economics)
         return load_instance(folder)
+
+
+def write(
+    folder: Path,
+    tables: Tables,
+    horizon: Mapping[str, object],
+    *,
+    time_unit: str = "day",
+    economics: Mapping[str, object] | None = None,
+) -> None:
+    """Write the tables as an instance folder."""
+    (folder / "instance.toml").write_text(_settings(horizon, time_unit, economics or {}), encoding="utf-8")
+    for table, rows in tables.items():
+        if rows:
+            _write(folder / f"{table}.csv", rows)
 
 
 def _settings(horizon: Mapping[str, object], time_unit: str, economics: Mapping[str, object]) -> str:
