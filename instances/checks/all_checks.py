@@ -99,6 +99,7 @@ GROUPS = (
             routes.endless_draw,
             routes.step_missing_for_profile,
             routes.no_way_out,
+            routes.circle_without_time,
         ),
         PATHWAY_TABLES | {"offers", "profiles"},
         in_full=True,

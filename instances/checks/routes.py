@@ -86,6 +86,17 @@ class Routes:
             target = step_reference(step.on_break, state.pathway)
             yield State(target.pathway, target.step, state.profile)
 
+    def drawn_after(self, state: State) -> Iterator[State]:
+        """Yield the states that a stay may end in by a draw; in an anchor step the mix may lead elsewhere."""
+        for move in self.routing(state):
+            if move.probability:
+                target = step_reference(move.to, state.pathway)
+                profile = move.new_profile or state.profile
+                yield State(target.pathway, target.step, profile)
+                to = self.instance.step_row(target.pathway, target.step, profile)
+                if to is not None and to.anchor:
+                    yield from self.first_states.get(profile, ())
+
     def routing(self, state: State) -> tuple[Move, ...]:
         """Return the draws at the end of a stay."""
         rows = self.instance.move_rows(state.pathway, state.step, state.profile)
@@ -216,6 +227,33 @@ def no_way_out(examined: Examined) -> Iterator[Fault]:
             if fault.row not in reported:
                 yield fault
             reported.add(fault.row)
+
+
+def circle_without_time(examined: Examined) -> Iterator[Fault]:
+    """Steps that take no time lead to one another for ever: no hazard could ever strike there."""
+    routes = _routes(examined)
+    before: dict[State, set[State]] = {}
+    lasting: set[State] = set()
+    for state in routes.states:
+        rows = routes.routing(state)
+        step = routes.instance.step_row(state.pathway, state.step, state.profile)
+        services = routes.instance.service_rows(state.pathway, state.step, state.profile)
+        is_left_by_service = any(service.leads_to for service in services)
+        if step is None or not rows or is_left_by_service or not _takes_no_time(step, rows):
+            lasting.add(state)
+        for following in routes.drawn_after(state):
+            before.setdefault(following, set()).add(state)
+    leaving = _closure(lasting, before)
+    for states in _by_step(tuple(state for state in routes.states if state not in leaving)).values():
+        message = f"{_profiles(states)} would go from step to step for ever while no time passes"
+        expected = "a stay that takes time, in one of the steps of the circle"
+        yield _at_step(examined, states[0], "mean", expected, message)
+
+
+def _takes_no_time(step: Step, rows: Iterable[Move]) -> bool:
+    """Say whether every stay in a step is of length 0; waiting for its gate is another matter."""
+    laws = [row if row.distribution else step for row in rows if row.probability]
+    return all(law.distribution == "fixed" and law.mean == 0.0 for law in laws)
 
 
 def _may_leave(step: Step) -> bool:

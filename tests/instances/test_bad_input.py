@@ -41,6 +41,14 @@ def added(table: str, line: str) -> Spoil:
     return spoil
 
 
+def both(one: Spoil, other: Spoil) -> Spoil:
+    def spoil(folder: Path) -> None:
+        one(folder)
+        other(folder)
+
+    return spoil
+
+
 def removed(table: str) -> Spoil:
     return lambda folder: (folder / table).unlink()
 
@@ -50,6 +58,12 @@ def written(table: str, content: bytes) -> Spoil:
         (folder / table).write_bytes(content)
 
     return spoil
+
+
+# The hazard could lead out of the circle, but has no time to strike.
+IN_LIMBO = """usual,home,stay,,lost,limbo,,0.1,,,,,
+usual,limbo,stay,,,limbo,1,,,,,,
+usual,limbo,stay,,death,dead,,9,,,,,"""
 
 
 def of_200_megabytes(folder: Path) -> None:
@@ -121,6 +135,7 @@ CASES = [
     Case("draw at the end of an endless stay", replaced("steps.csv", "fixed,1", ","), "moves.csv, row 11, column distribution", "never ends"),
     Case("step nobody reaches", added("steps.csv", "usual,garden,,home,fixed,1,,,,,,,,1"), "steps.csv, row 7, column step", "unreachable step 'garden'"),
     Case("no way out", replaced("moves.csv", "usual,residence,stay,,death,dead,,0.3", "usual,residence,stay,,death,dead,,0"), "steps.csv, row 4, column step", "no exit can be reached"),
+    Case("circle without time", both(added("steps.csv", "usual,limbo,,ward,fixed,0,,,,,,,,1"), added("moves.csv", IN_LIMBO)), "steps.csv, row 7, column mean", "while no time passes"),
     Case("step for others only", replaced("steps.csv", "usual,residence,,", "usual,residence,robust,"), "steps.csv, row 5, column profile", "no row for them"),
     Case("cyclic base", replaced("pathways.csv", "usual,Usual,,", "usual,Usual,helped,"), "pathways.csv, row 2, column base", "usual -> helped -> usual"),
     Case("cyclic zones", replaced("zones.csv", "Basin,basin,", "Basin,basin,01"), "zones.csv, row 2, column parent", "cyclic parents"),
