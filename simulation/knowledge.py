@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from instances.faults import ConfiguratorError, InvalidInstance
 from instances.instance import Instance
 from instances.parameters import is_uncertain, quantile
@@ -20,7 +22,7 @@ from instances.tables import TABLES, Parameter
 from simulation.components import components
 from simulation.configuration import offer_cells
 from simulation.remembered import Remembered
-from simulation.streams import purpose, uniform
+from simulation.streams import purpose, purposes, uniform
 
 DRAWS_REMEMBERED = 32
 """Instances drawn that are kept; those of one territory share most rows with one another."""
@@ -69,10 +71,12 @@ class Knowledge:
         """Return the values drawn for a replication; empty for the central ones."""
         if self.draw(replication) == 0:
             return {}
-        group = purpose("parameters")
+        # Keys as the unsigned numbers they are: a plain one may be taken for signed, and be too big for that.
+        group = np.uint64(purpose("parameters"))
+        keys = purposes("parameter", [row.name for row in self.uncertain])
         return {
-            row.name: quantile(row, float(uniform(seed, replication, 0, group, purpose("parameter", row.name), 0)))
-            for row in self.uncertain
+            row.name: quantile(row, float(uniform(seed, replication, 0, group, key, 0)))
+            for row, key in zip(self.uncertain, keys, strict=True)
         }
 
     def instance(self, seed: int, replication: int) -> Instance:

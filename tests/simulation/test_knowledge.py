@@ -13,6 +13,7 @@ from simulation.configuration import todays_configuration
 from simulation.estimates import estimate
 from simulation.knowledge import ImpossibleDraw, Knowledge
 from simulation.saved_state import Header, SavedStateError, open_states, save_states
+from simulation.streams import purpose, uniform
 from simulation.twin import Twin
 from tests.mini_instance import TABLES, write_mini_instance
 from tests.simulation.test_saved_state import another, told
@@ -65,6 +66,13 @@ def test_draws_are_keyed_by_seed_replication_and_name(mini, tmp_path):
     values = Knowledge.of(more).values(SEED, 3)
     assert values.pop("another") > 0.0
     assert values == mini.values(SEED, 3)
+
+
+def test_keys_beyond_signed_numbers_are_taken_whatever_was_drawn_before(mini):
+    before = mini.values(SEED, 1)
+    assert 0.0 < uniform(SEED, 1, 0, 1, 2, 0) < 1.0  # compiles the streams for signed numbers
+    assert mini.values(SEED, 1) == before
+    assert any(purpose("parameter", row.name) >= 2**63 for row in mini.uncertain)
 
 
 def test_derived_parameters_follow_what_is_drawn(mini):
