@@ -12,22 +12,30 @@ from simulation.records import Event, EventArray
 from simulation.start import at_time_zero, before_warm_up
 from simulation.state import State
 
+SEED = 7
 _MANY = 10_000  # patients; of so many the stays may not be drawn ahead
 STATE_TABLES = ("patients", "slots", "clocks")
 STATE_ARRAYS = ("marks", "visits", "turnover_time", "turnover_pool", "turnover_units", "waiting")
 
 
 def run_both(
-    model: FlatModel, plan: FlatPlan, state: State, *, replication: int, until: float, rollout: float | None
+    model: FlatModel,
+    plan: FlatPlan,
+    state: State,
+    *,
+    replication: int,
+    until: float,
+    rollout: float | None,
+    seed: int = SEED,
 ) -> tuple[EventArray, State]:
     """Run both engines from a state, assert that they agree to the last bit, return what they did.
 
     The compiled engine runs twice: stays drawn as they come, and drawn ahead.
     """
-    keys = {"seed": 7, "replication": replication, "until": until, "rollout": rollout}
+    keys = {"seed": seed, "replication": replication, "until": until, "rollout": rollout}
     fast, fast_end = compiled_engine.run(model, plan, state, **keys)
     slow, slow_end = simpy_engine.run(model, plan, state, **keys)
-    drawn = compiled_engine.with_stays_ahead(model, state, seed=7, replication=replication)
+    drawn = compiled_engine.with_stays_ahead(model, state, seed=seed, replication=replication)
     assert drawn.ahead is not None or len(state.patients) > _MANY
     again, _ = compiled_engine.run(model, plan, drawn, **keys)
     assert_same_events(fast, slow)
@@ -64,7 +72,9 @@ def _assert_equal(name: str, one: np.ndarray, other: np.ndarray) -> None:
     assert np.array_equal(one, other, equal_nan=not exact), f"{name}: {one} is not {other}"
 
 
-def run_instance(instance: Instance, configuration: Configuration, replication: int) -> list[tuple[EventArray, State]]:
+def run_instance(
+    instance: Instance, configuration: Configuration, replication: int, seed: int = SEED
+) -> list[tuple[EventArray, State]]:
     """Warm every component up and run it under a configuration, both engines agreeing all the way."""
     return [
         run_both(
@@ -74,21 +84,22 @@ def run_instance(instance: Instance, configuration: Configuration, replication: 
             replication=replication,
             until=np.inf if model.drain else model.run,
             rollout=model.rollout,
+            seed=seed,
         )
-        for component, model, state in states_at_time_zero(instance, replication)
+        for component, model, state in states_at_time_zero(instance, replication, seed)
     ]
 
 
-def states_at_time_zero(instance: Instance, replication: int) -> list[tuple]:
+def states_at_time_zero(instance: Instance, replication: int, seed: int = SEED) -> list[tuple]:
     """Return (component, model, state at time 0) of every component, the engines agreeing on the warm-up."""
     today = todays_configuration(instance)
     result = []
     for component in components(instance):
         model = compile_component(instance, component)
-        state = before_warm_up(instance, component, model, seed=7, replication=replication)
+        state = before_warm_up(instance, component, model, seed=seed, replication=replication)
         if model.warm_up > 0.0:
             plan = compile_plan(instance, component, today, today)
-            _, warm = run_both(model, plan, state, replication=replication, until=0.0, rollout=None)
-            state = at_time_zero(instance, component, model, warm, seed=7, replication=replication)
+            _, warm = run_both(model, plan, state, replication=replication, until=0.0, rollout=None, seed=seed)
+            state = at_time_zero(instance, component, model, warm, seed=seed, replication=replication)
         result.append((component, model, state))
     return result

@@ -22,7 +22,7 @@ CALM = settings(
 def check_engines_agree(data: st.DataObject) -> None:
     instance = data.draw(instances())
     configuration = data.draw(configurations(instance))
-    run_instance(instance, configuration, replication=data.draw(st.integers(0, 3)))
+    run_instance(instance, configuration, data.draw(st.integers(0, 3)), data.draw(st.integers(0, 2**63 - 1)))
 
 
 @given(st.data())
