@@ -102,6 +102,8 @@ def found_text(found: Front) -> str:
     ]
     if found.failures:
         lines.append(f"{len(found.failures)} evaluations failed and were left out; see failures.csv")
+    if found.stopped and any(row.probability_non_dominated is None for row in found.rows):
+        lines.append("these plans are not confirmed on fresh replications and not audited by the SimPy engine yet")
     if found.stopped:
         lines.append(f"the search was stopped before its end; go on with: configurator resume {found.folder}")
     elif found.ended:

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from configurator.asking import Choice, InvalidRequest, MoreEffort, Wish
+from configurator.printing import found_text
 from configurator.runs.journal import JOURNAL, Journal
 from configurator.runs.memory import EVALUATIONS
 from configurator.runs.past import BY_CHANCE
@@ -207,9 +208,10 @@ def test_ctrl_c_keeps_a_front_and_the_run_goes_on(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(Journal, "append", interrupted)
     front = optimised(run)
     assert front.stopped
+    assert "not audited by the SimPy engine yet" in found_text(front)
     assert len(front.rows) > 0
     monkeypatch.setattr(Journal, "append", append)
-    resume(run, MoreEffort(workers=1))
+    assert "not audited" not in found_text(resume(run, MoreEffort(workers=1)))
     assert results(run) == results(whole)
 
 
