@@ -1,5 +1,6 @@
 """`breaks`: the pathway breaks of an event log, simulated or real, counted, priced and ranked."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,8 @@ def breaks(
 
     until: the end of observation, by default the end of the instance's run, or the last event when that is later.
     """
+    if until is not None and not math.isfinite(until):
+        raise InvalidRequest(f"--until {until:g}: expected a number in the instance's time unit")
     instance = choice.load()
     if not instance.breaks:
         raise InvalidRequest(f"{instance.name} names no pathway break: it has no table breaks.csv")
@@ -153,7 +156,7 @@ def _ranked(instance: Instance, by: Breakdown, counted: Sequence[FloatArray], se
             persons, times, cost, paid = (estimate(values[:, measure, b, number]) for measure in range(4))
             if by and persons.mean == 0.0:
                 continue
-            people = None if observed is None else 100.0 * persons.mean / max(1.0, observed[number])
+            people = None if observed is None else 100.0 * persons.mean / max(1.0, float(observed[number]))
             found.append(_Found(row.break_, row.kind, place, persons, times, cost, paid, people))
     dear = sorted(range(len(found)), key=lambda index: -found[index].cost.mean)
     rank_euros = {index: rank for rank, index in enumerate(dear, start=1)}

@@ -51,7 +51,7 @@ def _cell_text(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "1" if cell else "0"
-    return repr(cell) if isinstance(cell, float) else str(cell)
+    return repr(float(cell)) if isinstance(cell, float) else str(cell)  # of a numpy number too, its digits alone
 
 
 def table_from_csv(name: str, text: str) -> Table:

@@ -123,6 +123,8 @@ def calibrate(
         raise CalibrationError("no parameter is free to move")
     if not targets:
         raise CalibrationError("no observation is there to be fitted")
+    if not 0.0 <= pull < math.inf:
+        raise CalibrationError(f"a pull of {pull:g} cannot be weighed: it must be a number of 0 or more")
     if evaluations < len(parameters) + 2:
         least = len(parameters) + 2
         raise CalibrationError(f"{evaluations} evaluations are too few; {len(parameters)} free parameters need {least}")
@@ -190,7 +192,7 @@ class _Record:
                 raise CalibrationError(f"observation {target.name} cannot be computed with {tried}")
         fit = np.array([each.residual(v) for each, v in zip(self._targets, simulated, strict=True)])
         residuals = np.concatenate([fit, self._pull * 2.0 * (parts - self.start)])
-        in_range = sum(each.low <= v <= each.high for each, v in zip(self._targets, simulated, strict=True))
+        in_range = sum(bool(each.low <= v <= each.high) for each, v in zip(self._targets, simulated, strict=True))
         trial = Trial(len(self.trials) + 1, values, simulated, float(residuals @ residuals) / 2.0, in_range)
         self.trials.append(trial)
         self._watch(trial)

@@ -31,7 +31,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def write_pieces_atomically(path: Path, pieces: Iterable[str | bytes]) -> None:
-    """Write a file too long for memory, piece by piece, whole or not at all."""
+    """Write a file too long for memory, piece by piece, whole or not at all.
+
+    Raises RunFolderError where the system does not let it.
+    """
+    with _writing(path):
+        _write_pieces(path, pieces)
+
+
+def _write_pieces(path: Path, pieces: Iterable[str | bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -45,6 +53,15 @@ def write_pieces_atomically(path: Path, pieces: Iterable[str | bytes]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say of a path that cannot be written why, in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _give_usual_permissions(path: Path) -> None:
@@ -113,7 +130,8 @@ def new_run(path: Path) -> Iterator[RunFolder]:
     """
     _check_free(path)
     existed = path.is_dir()
-    path.mkdir(parents=True, exist_ok=True)
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
     try:
         with locked(path):
             _check_free(path)

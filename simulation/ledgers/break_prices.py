@@ -133,4 +133,4 @@ def _with_profiles(chart: Chart, rows: Iterable[Cost | Price]) -> Iterator[tuple
 def _key(row: Cost | Price) -> tuple[object, ...]:
     if isinstance(row, Price):
         return row.contract, row.subject, row.basis, row.payer, row.provider, row.outcome
-    return row.subject, row.basis, row.provider
+    return row.subject, row.basis, row.provider, row.nature

@@ -192,7 +192,8 @@ def test_the_command_prints_the_ranking_and_ends_with_2_on_a_bad_log(mini, tmp_p
     assert result.exit_code == 0
     assert "1 person observed until day 60" in result.output
     with out.open(newline="") as file:
-        assert next(csv.DictReader(file))["break"] == "again"
+        first = next(csv.DictReader(file))
+    assert (first["break"], float(first["per_100_people"])) == ("again", 100.0)
     bad = write(tmp_path / "bad.csv", SHORT + "noon,a,01,frail,usual,home,present,,\n")
     monkeypatch.setattr("sys.argv", ["configurator", "breaks", mini.instance, str(bad)])
     with pytest.raises(SystemExit) as ended:
@@ -207,6 +208,8 @@ def test_the_command_prints_the_ranking_and_ends_with_2_on_a_bad_log(mini, tmp_p
     ("options", "expected"),
     [
         ({"until": 0.0}, "nothing in"),
+        ({"until": float("nan")}, "--until nan: expected a number"),
+        ({"until": float("inf")}, "--until inf: expected a number"),
         ({"contract": "tody"}, "expected 'today', perhaps"),
     ],
 )

@@ -30,6 +30,8 @@ def seen(tmp_path_factory):
     """The tiny instance; observed is what it gives with other values of two parameters, on another seed."""
     folder = tmp_path_factory.mktemp("seen") / "tiny"
     shutil.copytree(instance_folder("tiny"), folder)
+    parameters = folder / "parameters.csv"
+    parameters.write_text(parameters.read_text().replace(",yes\n", ",\n"))  # nothing is free but what a test names
     rows = [f'{name},"{text}",1,0,2,check' for name, text in OBSERVED.items()]
     (folder / "observations.csv").write_text(HEADER + "\n".join(rows) + "\n")
     instance = load_instance(folder, None, TRUE)
@@ -104,8 +106,7 @@ def test_parameters_marked_free_move_without_being_named(seen, tmp_path):
     folder = tmp_path / "marked"
     shutil.copytree(seen, folder)
     lines = (folder / "parameters.csv").read_text().splitlines()
-    marked = [line + (",free" if at == 0 else ",yes" if line.startswith("ward_days") else ",") for at, line in
-              enumerate(lines)]  # fmt: skip
+    marked = [f"{line}yes" if line.startswith("ward_days") else line for line in lines]
     (folder / "parameters.csv").write_text("\n".join(marked) + "\n")
     found = calibrating.calibrate_instance(
         Choice(str(folder)), Wish(seed=1, replications=1, workers=1), evaluations=5, out=tmp_path / "run"
@@ -127,7 +128,7 @@ def test_parameters_that_cannot_move_are_refused(options, message, seen, tmp_pat
     folder = tmp_path / "bad"
     shutil.copytree(seen, folder)
     with (folder / "parameters.csv").open("a") as file:
-        file.write("doubled,2*ward_days,,,,,,\nalone,1,,,,,,\n")
+        file.write("doubled,2*ward_days,,,,,,,\nalone,1,,,,,,,\n")
     with pytest.raises(ConfiguratorError, match=message):
         calibrating.calibrate_instance(Choice(str(folder)), Wish(workers=1), out=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from configurator.runs.store import MANIFEST, RunFolder, RunFolderError, free_folder, new_run, open_run
+from configurator.runs.store import (
+    MANIFEST,
+    RunFolder,
+    RunFolderError,
+    free_folder,
+    new_run,
+    open_run,
+    write_atomically,
+)
 
 HOLD = """
 import sys
@@ -43,6 +51,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
         folder.write_pieces("events.csv", pieces())
     assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
     assert folder.read("events.csv") == "old"
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunFolderError, match=r"file/table.csv cannot be written: .+"):
+        write_atomically(tmp_path / "file" / "table.csv", "x")
+    with pytest.raises(RunFolderError, match=r"file/run cannot be written: .+"), new_run(tmp_path / "file" / "run"):
+        pass
 
 
 def test_a_run_is_never_overwritten(tmp_path):

@@ -111,6 +111,7 @@ def test_stopping_before_the_first_trial_is_no_calibration():
         (lambda: calibrate([], [target(1.0)], np.asarray, evaluations=10), "no parameter is free"),
         (lambda: calibrate([A], [], np.asarray, evaluations=10), "no observation"),
         (lambda: calibrate([A, B], [target(1.0)], np.asarray, evaluations=3), "3 evaluations are too few; 2 free"),
+        (lambda: calibrate([A], [target(1.0)], np.asarray, evaluations=9, pull=np.inf), "a pull of inf"),
         (
             lambda: calibrate([A], [target(1.0)], lambda v: v * np.nan, evaluations=9),
             "seen cannot be computed with a=2",
