@@ -7,7 +7,8 @@
 | resource:R    | units taken as gate or service | unit-time taken, kept idle included | each person's first grant   |
 | pathway:W     | persons who join it | time of persons in its steps               | each person who joins it       |
 
-An hour is an hour of the clock. outcome: per person who joined a pathway and never met the break named.
+An hour is an hour of the clock. outcome: per person who joined a pathway, but for those who first met the break named
+while they were on it: what goes wrong on another pathway is not its doing.
 """
 
 from dataclasses import dataclass, field, replace
