@@ -13,8 +13,8 @@ _NOTES = (
     "The six-pool network: 10 patients a day for 1,095 days, 4 to 6 steps, pools of 4 to 52 units, offered load 1.05",
     "to 1.15 before losses, exponential patience, drained. A model event is an arrival, a start, a completion or a",
     "renege. CPU time, medians over rounds in which all cases alternate, the quick ones with several replications a",
-    "round; our engines write their full event log, from a start (arrivals and first stays drawn) that all configurations",
-    "share.",
+    "round; our engines write their full event log, from a start (arrivals and first stays drawn) that all",
+    "configurations share.",
 )
 
 
