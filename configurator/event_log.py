@@ -2,7 +2,7 @@
 
 The columns are those of `trace`. A log of real patients needs `time`, `patient`, `zone`, `profile` and `event`, and
 what its events are about: `pathway` and `step` on entering one, `detail` on waiting for one, `resource` for services.
-Rows may stand in any order of time; rows of equal times keep theirs.
+Rows may stand in any order of time; rows of equal times keep theirs. Decimal commas are read, as in an instance.
 """
 
 import csv
@@ -170,7 +170,7 @@ class _Reading:
 
     def _moment(self, text: str) -> float | None:
         try:
-            moment = float(text)
+            moment = float(text.replace(",", "."))
         except ValueError:
             moment = math.nan
         if math.isfinite(moment):

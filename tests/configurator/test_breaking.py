@@ -171,6 +171,17 @@ def test_a_bad_log_says_what_is_wrong_and_where(name, mini, tmp_path):
     assert expected in str(caught.value)
 
 
+def test_a_log_with_semicolons_and_decimal_commas_is_read(mini, tmp_path):
+    points = SHORT + STORIES["again"].replace("15,a", "15.5,a")
+    commas = points.replace(",", ";").replace("15.5;a", "15,5;a")
+    assert "\n15,5;a;" in commas
+    tables = [
+        breaking.breaks(mini, write(tmp_path / name, text)).table
+        for name, text in (("points.csv", points), ("commas.csv", commas))
+    ]
+    assert tables[0] == tables[1]
+
+
 def test_a_log_that_is_not_utf8_is_refused(mini, tmp_path):
     path = tmp_path / "log.csv"
     path.write_bytes(SHORT.encode() + b"0,\xe9,01,frail,usual,home,present,,\n")
