@@ -9,7 +9,7 @@ from configurator.exports import EXPORT_FORMATS, ExportFormat
 from configurator.laboratory import ENGINES, Effort, Engine
 from configurator.presets import NORMAL, PRESETS, Preset
 from instances.catalogue import load_instance, read_source
-from instances.faults import ConfiguratorError, UnknownName
+from instances.faults import ConfiguratorError, InvalidInstance, UnknownName
 from instances.instance import Instance
 
 if TYPE_CHECKING:
@@ -38,12 +38,16 @@ class Choice:
 
     def knowledge(self) -> "Knowledge":
         """Read, build and check the instance, with what is known of its parameters."""
+        from simulation.expression_faults import expression_faults
         from simulation.knowledge import Knowledge  # brings numba, which describing does without
 
         source = read_source(self.instance)
         if self.name:
             source = replace(source, written=replace(source.written, name=self.name))
         known = Knowledge.of(source, self.scenario, self.overrides)
+        faults = expression_faults(source, known.central)
+        if faults:
+            raise InvalidInstance(faults)
         return known.chance_only if self.chance_only else known
 
 

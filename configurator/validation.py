@@ -9,6 +9,8 @@ from configurator.progress import Progress, compiling_first
 from configurator.tables import Table, table
 from instances.catalogue import read_source
 from instances.faults import Fault, InvalidInstance
+from instances.instance import Instance
+from instances.source import InstanceSource
 
 if TYPE_CHECKING:  # brings the twin and the solver, which listing faults does without
     from optimisation.feasibility.planning import Planning
@@ -94,7 +96,7 @@ def validate(choice: Choice, draws: int = VALIDATED_DRAWS, progress: Progress | 
     try:
         source = read_source(choice.instance)
         instance = source.instance(choice.scenario, choice.overrides)
-        faults = source.scenario_faults()
+        faults = (*source.scenario_faults(), *_expression_faults(source, instance))
     except InvalidInstance as error:
         return Validation(choice.instance, error.faults)
     impossible = () if faults else _impossible_draws(choice, draws)
@@ -108,6 +110,12 @@ def validate(choice: Choice, draws: int = VALIDATED_DRAWS, progress: Progress | 
     planning = Planning(instance)
     rules = replace(checked_rules(planning), gaps=fluid_gaps(planning))
     return Validation(choice.instance, faults, impossible, rules)
+
+
+def _expression_faults(source: InstanceSource, instance: Instance) -> tuple[Fault, ...]:
+    from simulation.expression_faults import expression_faults
+
+    return expression_faults(source, instance)
 
 
 def _impossible_draws(choice: Choice, draws: int) -> tuple[str, ...]:

@@ -251,17 +251,3 @@ def compare_observations(instance: Instance, accounts: Sequence[Account]) -> tup
         for row in instance.observations
         if row.indicator
     )
-
-
-def check_expressions(instance: Instance) -> tuple[str, ...]:
-    """Return what is wrong with the expressions of an instance's objectives and observations, in words."""
-    catalogue = Catalogue.of(instance)
-    wrong = []
-    rows = [("objectives", row.objective, row.expression) for row in instance.objectives]
-    rows += [("observations", row.observation, row.indicator) for row in instance.observations if row.indicator]
-    for table, code, text in rows:
-        try:
-            catalogue.expand(text)
-        except (InvalidExpression, UnknownName) as fault:
-            wrong.append(f"{table}, {code}: {fault}")
-    return tuple(wrong)

@@ -7,20 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instances.catalogue import load_instance, shipped_instances
+from instances.catalogue import read_source, shipped_instances
 from instances.faults import UnknownName
 from instances.tables import Observation
+from simulation.expression_faults import expression_faults
 from simulation.indicator_expressions import InvalidExpression
 from simulation.indicator_tables import indicator_table
 from simulation.indicators import (
     CONSTANTS,
     Catalogue,
     TermReader,
-    check_expressions,
     compare_observations,
 )
 from simulation.quantities import QUANTITIES
 from simulation.records import Event
+from tests.mini_instance import write_mini_instance
 from tests.simulation.event_logs import HILLS, TOWN, YEAR, Story, tiny
 
 
@@ -50,7 +51,8 @@ def test_every_name_can_be_evaluated(catalogue, account):
 
 @pytest.mark.parametrize("name", shipped_instances())
 def test_expressions_of_shipped_instances_are_known(name):
-    assert check_expressions(load_instance(name)) == ()
+    source = read_source(name)
+    assert expression_faults(source, source.today) == ()
 
 
 @pytest.mark.parametrize(
@@ -175,11 +177,18 @@ def test_observations_beside_the_simulated(story, account):
     assert found.is_within
 
 
-def test_wrong_expressions_are_all_told(story):
-    row = Observation(observation="falls", indicator="fals", value=2, low=1, high=3, role="fit")
-    objectives = [story.instance.objectives[0].model_copy(update={"expression": "satisfaction+"})]
-    told = check_expressions(replace(story.instance, observations=(row,), objectives=tuple(objectives)))
-    assert len(told) == 2
+def test_wrong_expressions_are_all_told_with_their_place(tmp_path):
+    folder = write_mini_instance(tmp_path / "mini")
+    (folder / "objectives.csv").write_text(
+        "objective,expression,direction,low,high\ngood,satisfactoin,maximise,0,100\neven,gini(acces),minimise,0,100\n"
+    )
+    source = read_source(folder)
+    told = expression_faults(source, source.today)
+    assert [(fault.file, fault.row, fault.column) for fault in told] == [
+        ("objectives.csv", 2, "expression"),
+        ("objectives.csv", 3, "expression"),
+    ]
+    assert "'satisfaction', perhaps" in str(told[0])
 
 
 def test_names_are_used_once():
