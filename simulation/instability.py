@@ -1,31 +1,37 @@
 """Lines that grow without end: said of a plan by what waits for each pool, beyond what waits there today.
 
-A line is unstable in one of two ways. It grows: more wait in the last quarter of the run than in the second, beyond
-noise, and the growth has not died down. Or it has outgrown its pool: who comes last would wait longer than half the
-run at the pace at which the pool serves (Little, A proof for the queuing formula L = lambda W, Operations Research 9
-(1961)); such a line may have stopped growing only because everyone who could join it is in it already.
+A line is unstable when more persons wait in the last quarter of the run than in the second, beyond today's growth and
+beyond noise, and the growth has not died down. A line that is long but no longer grows is none: what bounds it (those
+who wait give up or die, or all who could join it are in it) has been reached, and what the waiting costs is in the
+objectives.
+
+Noise: a line whose pool is just saturated wanders without any drift like a Brownian motion with the variance of what
+joins it plus the variance of what is served (Iglehart and Whitt, Multiple channel queues in heavy traffic I, Advances
+in Applied Probability 2 (1970), section 2), here Poisson counts. That is what one replication varies by; with more
+it is weighed with what they were seen to vary by, parameter draws included.
 """
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from simulation.estimates import estimate
 from simulation.ledgers import replay
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import Chart, FloatArray
 
 LEAST_PERSONS = 1.0
 LEAST_SHARE = 0.1
+"""A line counts as growing from so many persons on, and from this share of the pool's units."""
 DEVIATIONS = 3.0
-"""A line counts from so many persons beyond today's on, this share of the pool's units, and this many standard
-deviations of a Poisson count of those who wait at the end."""
+"""Standard errors by which growth is beyond noise: each plan has many lines, each search many plans."""
 STILL_GROWING = 0.4
-"""A line grows on when this part of the growth since mid-run came in the last quarter; steady growth has a half, a line
-that settles at a new length less and less."""
-LONGEST_WAIT = 0.5
-"""A line has outgrown its pool when it is as long as what the pool serves in this part of the run."""
+"""A line grows on when this part of the growth since mid-run came in the last quarter; steady growth has a half. A line
+that settles exponentially has less when it settles within 0.6 of the run (exp(-0.25/0.6) is two thirds)."""
+QUARTER_MEANS = 5 / 12
+"""Variance of the difference of a Brownian motion's means over the last and the second quarter of a run, as a part of
+its variance over the run: b - a - h/3 for windows of length h that begin at a and b."""
+PRIOR_WEIGHT = 4.0
+"""Replications that the variance by theory counts for, beside those seen."""
 
 QUARTERS = slice(0, 4)
 CAPACITY, SERVED = 4, 5
@@ -47,28 +53,31 @@ def lines_of(account: Account, chart: Chart) -> FloatArray:
 def unstable(chart: Chart, own: FloatArray, today: FloatArray) -> Iterator[str]:
     """Yield in words each line of a plan that is unstable; lines as `lines_of` [replication, Q, 6]."""
     for q, pool in enumerate(chart.pools):
-        waiting, usual = own[:, q, QUARTERS], today[:, q, QUARTERS].mean(axis=0)
-        units = float(own[:, q, CAPACITY].mean()) / chart.run
-        least = max(LEAST_PERSONS, LEAST_SHARE * units, DEVIATIONS * math.sqrt(float(waiting[:, 3].mean())))
-        where = f"{chart.instance.resources[pool.resource].resource} in {pool.zone}"
-        grown = _growth(waiting, usual, least)
+        grown = _endless_growth(chart, own[:, q], today[:, q])
         if grown:
+            where = f"{chart.instance.resources[pool.resource].resource} in {pool.zone}"
             yield f"unstable: {grown:.0f} more waiting for {where} at the end than at mid-run"
-        elif _outgrown(waiting, usual, least, float(own[:, q, SERVED].mean())):
-            length = waiting[:, 3].mean()
-            yield f"unstable: {length:.0f} waiting for {where} at the end, more than it serves in half the run"
 
 
-def _growth(waiting: FloatArray, usual: FloatArray, least: float) -> float:
-    """Return by how many persons a line grows without dying down [replication, 4]; 0 when it does not."""
-    found = estimate(waiting[:, 3] - waiting[:, 1])
+def _endless_growth(chart: Chart, own: FloatArray, today: FloatArray) -> float:
+    """Return by how many persons a line grows without dying down, own and today's [replication, 6]; 0: it does not."""
+    waiting, usual = own[:, QUARTERS], today[:, QUARTERS].mean(axis=0)
+    growth = waiting[:, 3] - waiting[:, 1]
+    grown = float(growth.mean())
+    units = float(own[:, CAPACITY].mean()) / chart.run
+    least = max(LEAST_PERSONS, LEAST_SHARE * units, DEVIATIONS * _error(growth, float(own[:, SERVED].mean())))
+    beyond_today = grown - max(float(usual[3] - usual[1]), 0.0)
     last = float((waiting[:, 3] - waiting[:, 2]).mean())
-    beyond_today = found.mean - max(float(usual[3] - usual[1]), 0.0)
-    grows = found.low > 0.0 and beyond_today >= least and last >= STILL_GROWING * found.mean
-    return found.mean if grows else 0.0
+    return grown if beyond_today >= least and last >= STILL_GROWING * grown else 0.0
 
 
-def _outgrown(waiting: FloatArray, usual: FloatArray, least: float, served: float) -> bool:
-    """Say whether a line is longer than what its pool serves in half the run, and than today's by more than noise."""
-    length = float(waiting[:, 3].mean())
-    return length - float(usual[3]) >= least and length > LONGEST_WAIT * served
+def _error(growth: FloatArray, served: float) -> float:
+    """Return the standard error of a mean growth [replication], given how many are served over a run.
+
+    Over a run as many join as are served, and those by which the line grew (twice what it grows by in half of it).
+    """
+    joined = served + 2.0 * max(float(growth.mean()), 0.0)
+    theory = QUARTER_MEANS * (joined + served)
+    squares = float(((growth - growth.mean()) ** 2).sum())
+    variance = (PRIOR_WEIGHT * theory + squares) / (PRIOR_WEIGHT + len(growth) - 1)
+    return float(np.sqrt(variance / len(growth)))
