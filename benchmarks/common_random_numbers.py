@@ -205,7 +205,7 @@ def _findings(instance: Instance, judge: Judge, name: str, paired: Paired) -> li
     ratios = zip(*paired.ratios(lambda measured: measured.points), strict=True)
     findings = [
         Finding(f"{name}: variance of {row.objective} ({low:.2g} to {high:.2g})", ratio, "times", at_most=_MOST)
-        for row, (ratio, low, high) in zip(instance.objectives, ratios, strict=True)
+        for row, (ratio, low, high) in zip(instance.optimised, ratios, strict=True)
     ]
     (bare,), (low,), (high,) = paired.ratios(lambda measured: measured.worst)
     margins = paired.ratios(lambda measured: np.nan_to_num(measured.margins))[0]

@@ -57,7 +57,7 @@ def objective_intervals(
     """
     count = len(values)
     intervals = []
-    for number, row in enumerate(instance.objectives):
+    for number, row in enumerate(instance.optimised):
         if row.expression.strip() != SOLVENCY:
             by_chance = None if chance_values is None else estimate(chance_values[:, number])
             intervals.append(interval_of(estimate(values[:, number]), by_chance))

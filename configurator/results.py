@@ -10,6 +10,8 @@ from simulation.configuration import Configuration
 if TYPE_CHECKING:  # brings the solver
     from optimisation.feasibility.marginal_values import MarginalValue
 
+Direction = Literal["maximise", "minimise"]
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -34,7 +36,7 @@ class ObjectiveScale:
     """
 
     name: str
-    direction: Literal["maximise", "minimise"]
+    direction: Direction
     low: float
     high: float
     unit: str = ""

@@ -133,7 +133,7 @@ class TwinExperiment:
             return None
         members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning)
         sound = sum(member.evaluation.is_sound for member in members)
-        return Baseline(len(members), hypervolume_of(members, self._instance.objectives), sound)
+        return Baseline(len(members), hypervolume_of(members, self._instance.optimised), sound)
 
     def _was_confirmed(self, found: SearchState) -> bool:
         """Say whether an earlier session of the run came to its end here, with these plans audited."""
@@ -226,7 +226,7 @@ class TwinExperiment:
         today = self._evaluator.evaluate([todays_configuration(self._instance)], self._fresh[:count])[0]
         if today.judgement is None:
             raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
-        standing = front_of([self._final(member) for member in members], self._instance.objectives)
+        standing = front_of([self._final(member) for member in members], self._instance.optimised)
         keys = {member.key for member in standing}
         left_out = {member.key: "near a plan of the front that was confirmed" for member in generation.front}
         fallen = (
@@ -264,7 +264,7 @@ class TwinExperiment:
         most, left = MOST_PLANS, self._runs_left()
         if left is not None:
             most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
-        chosen = representatives(generation.front, self._instance.objectives, most)
+        chosen = representatives(generation.front, self._instance.optimised, most)
         today = content_key(todays_configuration(self._instance))
         known = {member.key for member in chosen}
         return chosen + tuple(m for m in generation.archive if m.key == today and today not in known)
@@ -371,7 +371,7 @@ class TwinExperiment:
         """Return the values a final front goes by [plan, objective] of values [plan, replication, objective]."""
         flat = np.empty((0, 0))
         rows = [self._judge.final_point(Objectives(one, one.mean(axis=0), (), flat, 0.0)) for one in values]
-        return np.array(rows).reshape(len(values), len(self._instance.objectives))
+        return np.array(rows).reshape(len(values), len(self._instance.optimised))
 
     def _final(self, member: Member) -> Member:
         return replace(member, evaluation=self._with_final_point(member.evaluation))

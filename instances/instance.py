@@ -103,6 +103,11 @@ class Instance:
             moves=tuple(row for _, row in expanded_rows(self.pathways, self.moves, move_key)),
         )
 
+    @cached_property
+    def optimised(self) -> tuple[Objective, ...]:
+        """The objectives on which plans are compared: all but those that are only targets to keep."""
+        return tuple(row for row in self.objectives if row.is_optimised)
+
     # Look-ups by code.
 
     @cached_property

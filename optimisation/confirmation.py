@@ -85,7 +85,7 @@ def _fresh(count: int) -> range:
 def _contenders(instance: Instance, evaluations: Sequence[Evaluation]) -> list[int]:
     """Return the plans that no other one clearly dominates; all that failed are left out."""
     judged = [number for number, one in enumerate(evaluations) if one.judgement is not None]
-    beaten = clearly_dominated(costs(_values([evaluations[number] for number in judged]), instance.objectives))
+    beaten = clearly_dominated(costs(_values([evaluations[number] for number in judged]), instance.optimised))
     return [number for number, is_beaten in zip(judged, beaten, strict=True) if not is_beaten]
 
 
@@ -96,14 +96,14 @@ def _probabilities(
     values = _values(evaluations)
 
     def points(numbers: np.ndarray) -> Floats:
-        return costs(statistic(values[:, numbers]), instance.objectives)
+        return costs(statistic(values[:, numbers]), instance.optimised)
 
     chances = iter(probability_nondominated(points, values.shape[:2], generator(seed, 0, BOOTSTRAP)).tolist())
     return [0.0 if one.judgement is None else next(chances) for one in evaluations]
 
 
 def _groups(instance: Instance, evaluations: Sequence[Evaluation]) -> list[int]:
-    return alike_groups(costs(_values(evaluations), instance.objectives))
+    return alike_groups(costs(_values(evaluations), instance.optimised))
 
 
 def _values(evaluations: Sequence[Evaluation]) -> Floats:

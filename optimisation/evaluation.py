@@ -15,6 +15,7 @@ from instances.instance import Instance
 from optimisation.workers import FAILURES, Failure, Task, Workers
 from simulation.components import Component
 from simulation.configuration import Configuration, content_key, offer_cells, todays_configuration
+from simulation.targets import Keeping
 
 Floats = NDArray[np.float64]
 AccountT = TypeVar("AccountT")
@@ -36,13 +37,15 @@ class Judgement:
     point: Floats
     """[objective] the value a search goes by (means; for solvency a mean less deviations)."""
     flags: tuple[str, ...] = ()
-    """Reasons to keep the plan off the front: harmful, unstable, a budget likely overrun."""
+    """Reasons to keep the plan off the front: harmful, unstable, a budget likely overrun, a target likely missed."""
     violation: float = 0.0
-    """By how much budgets are likely overrun, as a part of them."""
+    """By how much budgets are likely overrun and targets missed, as a part of them and of their scales."""
     tie: float = 0.0
     """What settles ties in solvency, taken off its point (`Objectives.tie`)."""
     books: Floats = field(default_factory=lambda: np.empty((0, 0, 3)))
     """[replication, firm, 3] revenue, operating cost and all cost of each firm (`Objectives.books`)."""
+    kept: tuple[Keeping, ...] = ()
+    """How likely each target of the instance is kept, in their order."""
 
 
 class Judges(Protocol[AccountIn]):

@@ -110,7 +110,7 @@ def search(
             return
         if breeder is None:
             genes = [one.genes for one in told]
-            breeder = Breeder(run.proposer.operators, len(instance.objectives), genes, settings.population)
+            breeder = Breeder(run.proposer.operators, len(instance.optimised), genes, settings.population)
             breeder.ask(random)
         breeder.renew(run.standings.costs_of_genes())
         breeder.tell([one.genes for one in told], *run.standings.told(told), random)
@@ -182,13 +182,13 @@ class _Search:
         """Return where the search stands."""
         untouched, repaired, refused = self.proposer.counts
         archive = self.standings.archive()
-        front = front_of(archive, self._instance.objectives)
+        front = front_of(archive, self._instance.optimised)
         return Generation(
             number=number,
             front=front,
             archive=archive,
             today=self.standings.today(),
-            hypervolume=hypervolume_of(front, self._instance.objectives),
+            hypervolume=hypervolume_of(front, self._instance.optimised),
             hypervolume_noise=self._noise(front, number),
             simulations=self._evaluator.simulations,
             repeats=self._evaluator.repeats,

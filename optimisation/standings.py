@@ -141,16 +141,16 @@ class Standings:
         return self._evaluator.evaluate([self._today], range(count))[0]
 
     def _seen(self, member: Member) -> tuple[Floats, float]:
-        """Return cost and violation of a member: amounts of budgets overrun, more than any for other refusals."""
+        """Return cost and violation of a member: budgets overrun, targets missed; more than any for other refusals."""
         judgement = member.evaluation.judgement
         if judgement is None:
-            return np.full(len(self._instance.objectives), REFUSED_COST), REFUSED_COST
-        others = any(not flag.startswith("overrun") for flag in judgement.flags)
+            return np.full(len(self._instance.optimised), REFUSED_COST), REFUSED_COST
+        others = any(not flag.startswith(("overrun", "target")) for flag in judgement.flags)
         violation = judgement.violation if judgement.flags else 0.0
         return self._cost(member.evaluation), violation + (1.0 if others else 0.0)
 
     def _cost(self, evaluation: Evaluation) -> Floats:
-        return costs(_judgement(evaluation).point, self._instance.objectives)
+        return costs(_judgement(evaluation).point, self._instance.optimised)
 
     def _sound(self) -> list[Member]:
         return [member for member in self._members.values() if member.evaluation.is_sound]
@@ -160,7 +160,7 @@ class Standings:
 
     def _sample(self, member: Member) -> Sample:
         """Return what a sound plan's replications gave, today's taken off."""
-        objectives = self._instance.objectives
+        objectives = self._instance.optimised
         today = _judgement(self._todays(len(member.evaluation.replications)))
         differences = costs(_judgement(member.evaluation).values, objectives) - costs(today.values, objectives)
         point = self._cost(self._standing(member).evaluation) - self._cost(self.today())
@@ -187,7 +187,7 @@ class Standings:
         found: list[Member] = []
         for _ in range(LAYERS):
             points = np.array([self._cost(self._standing(member).evaluation) for member in left])
-            kept = nondominated(points.reshape(len(left), len(self._instance.objectives)))
+            kept = nondominated(points.reshape(len(left), len(self._instance.optimised)))
             found += [member for member, is_kept in zip(left, kept, strict=True) if is_kept]
             left = [member for member, is_kept in zip(left, kept, strict=True) if not is_kept]
         return found

@@ -80,6 +80,6 @@ def _workers(
 def _judging(judge: Judge) -> Judges[Essence]:
     def judged(_configuration: Configuration, accounts: Sequence[Essence], today: Sequence[Essence]) -> Judgement:
         found = judge.judge(accounts, today)
-        return Judgement(found.values, found.point, found.flags, found.violation, found.tie, found.books)
+        return Judgement(found.values, found.point, found.flags, found.violation, found.tie, found.books, found.kept)
 
     return judged

@@ -21,6 +21,7 @@ from simulation.indicators import Catalogue, TermReader
 from simulation.instability import lines_of, unstable
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import FloatArray
+from simulation.targets import Keeping, Target, keeping, missed, targets_of
 
 SOLVENCY = "solvency"
 ENOUGH_REPLICATIONS = 10
@@ -57,12 +58,13 @@ class Objectives:
 
     values: FloatArray  # [replication, objective] as the objectives are stated
     point: FloatArray  # [objective] what a search goes by: the mean; solvency: mean less deviations
-    flags: tuple[str, ...]  # why to keep it off the front: harmful, unstable, a budget likely overrun
+    flags: tuple[str, ...]  # why to keep it off the front: harmful, unstable, a budget likely overrun, a target missed
     margins: FloatArray  # [replication, firm] operating margin rates; nan: neither earns nor spends
     shortfall: float  # mean total operating deficit of all firms over the run
     tie: float = 0.0  # what that shortfall takes off solvency, so that a tie goes to the least
-    violation: float = 0.0  # by how much budgets are overrun at the accepted probability, as parts of them, in all
+    violation: float = 0.0  # by how much budgets are overrun and targets missed at the accepted probability, in all
     books: FloatArray = field(default_factory=lambda: np.empty((0, 0, 3)))  # [replication, firm, (REVENUE, ..)]
+    kept: tuple[Keeping, ...] = ()  # how likely each target is kept
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Return mean and interval of each objective."""
@@ -83,12 +85,14 @@ class Judge:
     """Judges the accounts of configurations of one instance.
 
     deviations: today's standard deviation of each firm's margin rate, from as many replications as are known;
-    usual: what today spends of each budget at the central values of parameters, where replications draw them.
+    usual: what today spends of each budget at the central values of parameters, where replications draw them;
+    aimed: today's values of what has a target [replication, target], in as many replications as are known.
     """
 
     catalogue: Catalogue
     deviations: FloatArray | None = None
     usual: FloatArray | None = None
+    aimed: FloatArray | None = None
 
     @classmethod
     def of(cls, instance: Instance) -> "Judge":
@@ -96,9 +100,11 @@ class Judge:
         return cls(Catalogue.of(instance))
 
     def informed(self, today: Sequence[Essence | Account]) -> "Judge":
-        """Return this judge knowing how today's margins vary."""
-        margins = _margins(self._books([self.essence(each) for each in today]))
-        return replace(self, deviations=np.array([deviation(column[~np.isnan(column)]) for column in margins.T]))
+        """Return this judge knowing how today's margins, and today's values of what has a target, vary."""
+        essences = [self.essence(each) for each in today]
+        margins = _margins(self._books(essences))
+        deviations = np.array([deviation(column[~np.isnan(column)]) for column in margins.T])
+        return replace(self, deviations=deviations, aimed=self._aimed(essences, essences))
 
     def expecting(self, today: Essence | Account) -> "Judge":
         """Return this judge knowing what today spends at the central values, from a replication that carries them."""
@@ -120,13 +126,19 @@ class Judge:
         return tuple(budget for rule in self.instance.rules for budget in _budgets(self.instance, rule))
 
     @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """What is to be kept with a stated probability."""
+        return targets_of(self.instance)
+
+    @cached_property
     def _reader(self) -> TermReader:
-        texts = [row.expression for row in self.instance.objectives]
+        texts = [row.expression for row in self.instance.optimised]
         texts += ["deaths", "lifetime_qaly", "qaly_beyond/final"]
         texts += [f"revenue[provider={firm}]" for firm in self.firms]
         texts += [f"operating_cost[provider={firm}]" for firm in self.firms]
         texts += [f"cost[provider={firm}]" for firm in self.firms]
         texts += [budget.expression for budget in self.budgets]
+        texts += [target.expression for target in self.targets]
         return TermReader.of(self.catalogue, texts)
 
     def essence(self, account: Account | Essence) -> Essence:
@@ -140,16 +152,23 @@ class Judge:
         own = [self.essence(each) for each in accounts]
         reference = [self.essence(each) for each in today]
         read = np.array([self._reader.values(a.values, b.values) for a, b in zip(own, reference, strict=True)])
-        count = len(self.instance.objectives)
+        count = len(self.instance.optimised)
         books = self._books(own)
         margins = _margins(books)
         shortfall = float(np.maximum(books[..., OPERATING] - books[..., REVENUE], 0.0).sum(axis=1).mean())
         tie = LEAST_TIE * shortfall / max(float(self._books(reference)[..., REVENUE].sum(axis=1).mean()), 1.0)
-        budgets = read[:, count + _FOR_HARM + 3 * len(self.firms) :] - self._moved(reference)
-        flags = (*self._harmful(own, reference), *self._unstable(own, reference), *self._overruns(budgets))
+        budgets = read[:, self._budget_columns] - self._moved(reference)
+        kept = self._kept(own, reference)
+        flags = (
+            *self._harmful(own, reference),
+            *self._unstable(own, reference),
+            *self._overruns(budgets),
+            *missed(self.targets, kept),
+        )
         values = read[:, :count]
-        violation = float(self._excess(budgets).sum())
-        return Objectives(values, self._point(values, margins, tie), flags, margins, shortfall, tie, violation, books)
+        violation = float(self._excess(budgets).sum()) + sum(each.excess for each in kept)
+        point = self._point(values, margins, tie)
+        return Objectives(values, point, flags, margins, shortfall, tie, violation, books, kept)
 
     def final_point(self, judged: Objectives) -> FloatArray:
         """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
@@ -163,12 +182,12 @@ class Judge:
 
     @cached_property
     def _solvency_columns(self) -> tuple[int, ...]:
-        rows = self.instance.objectives
+        rows = self.instance.optimised
         return tuple(number for number, row in enumerate(rows) if row.expression.strip() == SOLVENCY)
 
     def _books(self, own: Sequence[Essence]) -> FloatArray:
         """Return revenue, operating cost and all cost of each firm over the run [replication, firm, 3]."""
-        start, firms = len(self.instance.objectives) + _FOR_HARM, len(self.firms)
+        start, firms = len(self.instance.optimised) + _FOR_HARM, len(self.firms)
         read = np.array([self._reader.values(each.values, each.values)[start : start + 3 * firms] for each in own])
         return read.reshape(len(own), 3, firms).transpose(0, 2, 1)
 
@@ -197,7 +216,7 @@ class Judge:
         Noise: the paired t interval; with one replication two standard deviations of a difference of two
         Poisson counts of today's size, each death counting for half the run and a mean survivor's credit in QALYs.
         """
-        read = slice(len(self.instance.objectives), len(self.instance.objectives) + _FOR_HARM)
+        read = slice(len(self.instance.optimised), len(self.instance.optimised) + _FOR_HARM)
         first = np.array([self._reader.values(each.values, each.values)[read] for each in own])
         second = np.array([self._reader.values(each.values, each.values)[read] for each in today])
         deaths = paired_difference(first[:, 0], second[:, 0])
@@ -218,8 +237,27 @@ class Judge:
 
     def _spent(self, accounts: Sequence[Essence]) -> FloatArray:
         """Return what is spent of each budget [replication, budget]."""
-        read = [self._reader.values(each.values, each.values) for each in accounts]
-        return np.array([values[len(values) - len(self.budgets) :] for values in read])
+        return np.array([self._reader.values(each.values, each.values)[self._budget_columns] for each in accounts])
+
+    @property
+    def _budget_columns(self) -> slice:
+        start = len(self.instance.optimised) + _FOR_HARM + 3 * len(self.firms)
+        return slice(start, start + len(self.budgets))
+
+    def _aimed(self, own: Sequence[Essence], today: Sequence[Essence]) -> FloatArray:
+        """Return the values of what has a target [replication, target]."""
+        start = self._budget_columns.stop
+        read = [self._reader.values(a.values, b.values)[start:] for a, b in zip(own, today, strict=True)]
+        return np.array(read, dtype=np.float64).reshape(len(own), len(self.targets))
+
+    def _kept(self, own: Sequence[Essence], today: Sequence[Essence]) -> tuple[Keeping, ...]:
+        """Return how likely each target is kept."""
+        values, reference = self._aimed(own, today), self._aimed(today, today)
+        usual = None if self.aimed is None else self.aimed.T
+        return tuple(
+            keeping(target, values[:, number], reference[:, number], None if usual is None else usual[number])
+            for number, target in enumerate(self.targets)
+        )
 
     def _moved(self, today: Sequence[Essence]) -> FloatArray:
         """Return by how much each budget moves in a replication: by as much as what today spends of it.

@@ -76,7 +76,7 @@ def main() -> None:
 def _rows(
     knowledge: Knowledge, plans: list[Genes], found: list[Evaluation]
 ) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
-    objectives = knowledge.central.objectives
+    objectives = knowledge.central.optimised
     names = [row.objective for row in objectives]
     columns = ("genes", *names, *(f"{name}_error" for name in names), "sound", "front")
     sound = [one.is_sound for one in found]

@@ -10,6 +10,7 @@ from configurator.figures import FrontView, PagePlan, PlanDetail, front_page
 from configurator.laboratory import Baseline, Experiment
 from configurator.plans import plan_document, plan_table
 from configurator.results import (
+    Direction,
     EvaluatedPlan,
     FrontRow,
     ObjectiveScale,
@@ -75,10 +76,11 @@ def objective_scales(instance: Instance) -> tuple[ObjectiveScale, ...]:
 
     catalogue = Catalogue.of(instance)
     scales = []
-    for row in instance.objectives:
+    for row in instance.optimised:
         known = catalogue.derived.get(row.expression.strip())
+        direction: Direction = "maximise" if row.direction == "maximise" else "minimise"
         unit, meaning = ("", "") if known is None else (catalogue.unit(known.name), known.meaning)
-        scales.append(ObjectiveScale(row.objective, row.direction, row.low, row.high, unit, meaning))
+        scales.append(ObjectiveScale(row.objective, direction, row.low, row.high, unit, meaning))
     return tuple(scales)
 
 
@@ -106,7 +108,7 @@ def search_front_table(instance: Instance, state: SearchState) -> Table:
 
 
 def _objective_names(instance: Instance) -> list[str]:
-    return [row.objective for row in instance.objectives]
+    return [row.objective for row in instance.optimised]
 
 
 def write_results(folder: RunFolder, instance: Instance, experiment: Experiment | None, state: SearchState) -> None:

@@ -63,6 +63,7 @@ GROUPS = (
             knowledge.observation_out_of_range,
             knowledge.objective_scale_empty,
             knowledge.target_without_probability,
+            knowledge.nothing_optimised,
             knowledge.break_at_odds,
             knowledge.unreadable_indicator,
             rules.rule_incomplete,

@@ -64,10 +64,20 @@ def objective_scale_empty(examined: Examined) -> Iterator[Fault]:
 
 
 def target_without_probability(examined: Examined) -> Iterator[Fault]:
-    """An objective is to be kept with a probability, but no target is given."""
+    """An objective is to be kept, but no target is given."""
     for index, row in enumerate(examined.instance.objectives):
         if row.probability is not None and row.target is None:
             yield examined.fault("objectives", index, "target", "the target to keep", "a probability without target")
+        elif row.target is None and not row.is_optimised:
+            yield examined.fault("objectives", index, "target", "the target to keep", f"{row.direction} nothing")
+
+
+def nothing_optimised(examined: Examined) -> Iterator[Fault]:
+    """All objectives are only kept: plans that keep them cannot be compared."""
+    rows = examined.instance.objectives
+    if rows and not any(row.is_optimised for row in rows):
+        expected = "maximise or minimise in one row at least"
+        yield examined.fault("objectives", 0, "direction", expected, "nothing is optimised")
 
 
 def break_at_odds(examined: Examined) -> Iterator[Fault]:

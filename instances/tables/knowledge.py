@@ -53,16 +53,26 @@ class Break(Row):
 
 
 class Objective(Row):
-    """An objective: an expression over named indicators, a direction, fixed bounds for scaling."""
+    """An objective: an expression over named indicators, a direction, fixed bounds for scaling.
+
+    target: what the value is to keep (at least it when maximised, at most it when minimised) with at least this
+    probability over replications (empty: one less `overrun_probability`). A row of direction `at_least` or `at_most` is
+    never optimised: it is only a target to keep, as in "the cheapest plan in which nine in ten are seen in 30 days".
+    """
 
     objective: Code = column("code")
     expression: str = column("expression over named indicators")
-    direction: Literal["maximise", "minimise"] = column("direction")
+    direction: Literal["maximise", "minimise", "at_least", "at_most"] = column("direction; at_*: kept only")
     low: float = column("lower bound of its scale (hypervolume, scores)")
     high: float = column("upper bound of its scale")
     weight: NonNegative = column("weight in a recommendation", default=1.0)
     target: float | None = column("target to keep", default=None)
     probability: Share | None = column("with at least this probability", default=None)
+
+    @property
+    def is_optimised(self) -> bool:
+        """Whether plans are compared on it; else it is only a target."""
+        return self.direction in ("maximise", "minimise")
 
 
 class ScenarioValue(Row):
