@@ -50,7 +50,7 @@ class Simulating:
         parts = len(components(self.knowledge.central))
         tasks = [Task(one, part, number) for number in replications for one in chosen for part in range(parts)]
         accounts = []
-        for task, answer in zip(tasks, self.workers.run(tasks, lambda: None), strict=True):
+        for task, answer in zip(tasks, self.workers.run(tasks), strict=True):
             if isinstance(answer, Failure):
                 key = content_key(task.configuration)[:16]
                 raise SimulationFailed(f"the simulation of {key} failed: {answer.message}")

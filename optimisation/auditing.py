@@ -1,6 +1,7 @@
 """The audit of plans before people see them: the SimPy engine must give the very events of the compiled one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from instances.instance import Instance
@@ -9,11 +10,16 @@ from optimisation.workers import Failure, ProcessWorkers, Task, ThreadWorkers, W
 from simulation.components import components
 from simulation.configuration import Configuration
 from simulation.engines.audit import Audit, EnginesDisagree, audit
-from simulation.knowledge import Knowledge, known
+from simulation.knowledge import Knowledge
+from simulation.knowledge import known as knowledge_of
 from simulation.twin import Origin, Twin
 
 REPLICATION = 0
 """Which replication is run by both engines: the one with the central values of parameters."""
+
+
+def _nothing(_key: str, _events: int) -> None:
+    """Keep nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,26 +45,49 @@ def audited_events(
     seed: int,
     workers: int,
     origin: Origin | None = None,
-    done: Callable[[], None] = lambda: None,
+    known: Mapping[str, int] | None = None,
+    keep: Callable[[str, int], None] = _nothing,
 ) -> list[int]:
     """Return how many event records of each configuration both engines agreed on, in one whole replication.
 
-    A component that several configurations leave alike is run once. Raises `EnginesDisagree`.
+    A component that several configurations leave alike is run once; one that is known to agree is not run again.
+    known: event records by what was decided for a component (`Parts.key`); keep: is told of each that is found.
+    Raises `EnginesDisagree`.
     """
-    central = known(instance).central
-    parts = Parts(central, components(central))
-    keys = [[parts.key(one, part) for part in range(parts.count)] for one in configurations]
+    parts = _parts(instance)
+    rows = [[parts.key(one, part) for part in range(parts.count)] for one in configurations]
+    events = dict(known or {})
     tasks = {
         key: Task(configuration, part, REPLICATION)
-        for configuration, row in zip(configurations, keys, strict=True)
+        for configuration, row in zip(configurations, rows, strict=True)
         for part, key in enumerate(row)
+        if key not in events
     }
-    crew = _workers((instance, seed, origin), workers)
-    try:
-        found = dict(zip(tasks, crew.run(list(tasks.values()), done), strict=True))
-    finally:
-        crew.close()
-    return [sum(_agreed(found[key]) for key in row) for row in keys]
+    order = sorted(tasks, key=lambda key: tasks[key].component)  # the same state at time 0 for those near one another
+    coming = iter(order)
+
+    def agreed(found: Audit | Failure) -> None:
+        key = next(coming)
+        if isinstance(found, Failure):
+            raise EnginesDisagree(found.message)
+        events[key] = found.events
+        keep(key, found.events)
+
+    if order:
+        with closing(_workers((instance, seed, origin), workers)) as crew:
+            crew.run([tasks[key] for key in order], agreed)
+    return [sum(events[key] for key in row) for row in rows]
+
+
+def are_audited(instance: Instance | Knowledge, configuration: Configuration, known: Mapping[str, int]) -> bool:
+    """Say whether every component of a configuration is known to agree."""
+    parts = _parts(instance)
+    return all(parts.key(configuration, part) in known for part in range(parts.count))
+
+
+def _parts(instance: Instance | Knowledge) -> Parts:
+    central = knowledge_of(instance).central
+    return Parts(central, components(central))
 
 
 def _workers(arguments: tuple[Instance | Knowledge, int, Origin | None], count: int) -> Workers[Audit]:
@@ -66,9 +95,3 @@ def _workers(arguments: tuple[Instance | Knowledge, int, Origin | None], count: 
     if count == 1:
         return ThreadWorkers(auditing_twin(*arguments), 1)
     return ProcessWorkers(auditing_twin, arguments, count)
-
-
-def _agreed(found: Audit | Failure) -> int:
-    if isinstance(found, Failure):
-        raise EnginesDisagree(found.message)
-    return found.events

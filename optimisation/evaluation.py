@@ -1,7 +1,7 @@
 """What a plan is worth, by simulation: component by component, remembered by content."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import reduce
 from hashlib import sha256
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instances.instance import Instance
+from optimisation.running_order import in_step
 from optimisation.workers import FAILURES, Failure, Task, Workers
 from simulation.components import Component
 from simulation.configuration import Configuration, content_key, offer_cells, todays_configuration
@@ -148,17 +149,20 @@ class Evaluator(Generic[AccountT]):
         """Component runs that were remembered instead."""
         return self._repeats
 
+    def inform(self) -> None:
+        """Run today on the replications that inform the judge, if that was not done yet."""
+        self._informed_judge()
+
     def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:
         """Evaluate configurations on the same replications, in order."""
         chosen = tuple(replications)
-        self._run_today(chosen)
         keys = [content_key(configuration) for configuration in configurations]
         new = {
             key: configuration
             for key, configuration in zip(keys, configurations, strict=True)
             if (key, chosen) not in self._evaluations
         }
-        for (key, configuration), accounts in zip(new.items(), self._wholes(list(new.values()), chosen), strict=True):
+        for (key, configuration), accounts in zip(new.items(), self._beside_today(new.values(), chosen), strict=True):
             self._evaluations[key, chosen] = self._judged(configuration, key, chosen, accounts)
         return [self._evaluations[key, chosen] for key in keys]
 
@@ -195,16 +199,19 @@ class Evaluator(Generic[AccountT]):
 
     def _informed_judge(self) -> Judges[AccountT]:
         if self._judge is None:
-            self._run_today(self._informing)
+            self._beside_today((), self._informing)
             today = [self._todays_accounts[replication] for replication in self._informing]
             self._judge = self._informed([account for account in today if not isinstance(account, Failure)])
         return self._judge
 
-    def _run_today(self, replications: tuple[int, ...]) -> None:
-        """Run today first: its state at time 0 is what every candidate starts from."""
+    def _beside_today(
+        self, configurations: Iterable[Configuration], replications: tuple[int, ...]
+    ) -> list[list[AccountT | Failure]]:
+        """Return the accounts [configuration][replication]; today's, where there are none yet, are kept apart."""
         missing = [replication for replication in replications if replication not in self._todays_accounts]
-        found = self._wholes([self._today], missing)[0]
-        self._todays_accounts.update(zip(missing, found, strict=True))
+        todays, *found = self._wholes([(self._today, missing), *((one, replications) for one in configurations)])
+        self._todays_accounts.update(zip(missing, todays, strict=True))
+        return found
 
     def _judged(
         self,
@@ -227,20 +234,18 @@ class Evaluator(Generic[AccountT]):
             return Evaluation(configuration, key, replications, None, "an objective is not a finite number")
         return Evaluation(configuration, key, replications, judgement)
 
-    def _wholes(
-        self, configurations: Sequence[Configuration], replications: Sequence[int]
-    ) -> list[list[AccountT | Failure]]:
-        """Return the account of the whole [configuration][replication]: the sum over components, in their order.
+    def _wholes(self, wanted: Sequence[tuple[Configuration, Sequence[int]]]) -> list[list[AccountT | Failure]]:
+        """Return the accounts of wholes, given as (configuration, replications): sums over components, in their order.
 
-        All runs of all configurations are handed to the workers at once; the same part of two is run once.
+        All runs are handed to the workers at once; the same part of two configurations is run once.
         """
         keys = [
             [[(self._parts.key(one, part), number) for part in range(self._parts.count)] for number in replications]
-            for one in configurations
+            for one, replications in wanted
         ]
-        found: dict[tuple[str, int], AccountT | Failure] = {}
-        tasks: dict[tuple[str, int], Task] = {}
-        for configuration, rows in zip(configurations, keys, strict=True):
+        found: dict[RunKey, AccountT | Failure] = {}
+        tasks: dict[RunKey, Task] = {}
+        for (configuration, _), rows in zip(wanted, keys, strict=True):
             for key, part in ((key, part) for row in rows for part, key in enumerate(row)):
                 known = None if key in found else self._recalled(key)
                 if known is not None:
@@ -249,14 +254,21 @@ class Evaluator(Generic[AccountT]):
                     self._repeats += 1
                 else:
                     tasks[key] = Task(configuration, part, key[1])
-        # Replication by replication: the state at time 0 is made once and let go of, whatever memory allows.
-        order = sorted(tasks, key=lambda key: (tasks[key].replication, tasks[key].component))
-        at_once = max(1, len(order)) if self._memory is None else KEPT_AT_ONCE
-        for start in range(0, len(order), at_once):
-            chunk = order[start : start + at_once]
-            answers = self._workers.run([tasks[key] for key in chunk], self._count)
-            found.update(zip(chunk, answers, strict=True))
-            self._keep(list(zip(chunk, answers, strict=True)))
+        order = in_step(tasks)
+        unkept: list[tuple[RunKey, AccountT | Failure]] = []
+        coming = iter(order)
+
+        def done(answer: AccountT | Failure) -> None:
+            unkept.append((next(coming), answer))
+            self._count()
+            if len(unkept) == KEPT_AT_ONCE:
+                self._keep(unkept)
+                unkept.clear()
+
+        try:
+            found.update(zip(order, self._workers.run([tasks[key] for key in order], done), strict=True))
+        finally:  # what was found before Ctrl-C is not simulated again
+            self._keep(unkept)
         return [[_sum([found[key] for key in row]) for row in rows] for rows in keys]
 
     def _keep(self, runs: Sequence[tuple[RunKey, AccountT | Failure]]) -> None:

@@ -39,11 +39,17 @@ class Failure:
     message: str
 
 
+def _nothing(_answer: object) -> None:
+    """Ask for nothing to be done after a task."""
+
+
 class Workers(Protocol[AccountT]):
     """Runs tasks; answers in the tasks' order, whoever was first."""
 
-    def run(self, tasks: Sequence[Task], done: Callable[[], None]) -> list[AccountT | Failure]:
-        """Run all tasks, calling `done` after each."""
+    def run(
+        self, tasks: Sequence[Task], done: Callable[[AccountT | Failure], None] = _nothing
+    ) -> list[AccountT | Failure]:
+        """Run all tasks; `done` is told each answer in this order, by this thread, while others are being run."""
 
     def close(self) -> None:
         """Give threads or processes back."""
@@ -56,12 +62,14 @@ class ThreadWorkers(Generic[AccountT]):
         self._twin = twin
         self._pool = ThreadPoolExecutor(count) if count > 1 else None
 
-    def run(self, tasks: Sequence[Task], done: Callable[[], None]) -> list[AccountT | Failure]:
+    def run(
+        self, tasks: Sequence[Task], done: Callable[[AccountT | Failure], None] = _nothing
+    ) -> list[AccountT | Failure]:
         """Run all tasks."""
         found = []
         for answer in map(self._one, tasks) if self._pool is None else self._pool.map(self._one, tasks):
             found.append(answer)
-            done()
+            done(answer)
         return found
 
     def close(self) -> None:
@@ -86,12 +94,14 @@ class ProcessWorkers(Generic[AccountT]):
             initargs=(make_twin, arguments),
         )
 
-    def run(self, tasks: Sequence[Task], done: Callable[[], None]) -> list[AccountT | Failure]:
+    def run(
+        self, tasks: Sequence[Task], done: Callable[[AccountT | Failure], None] = _nothing
+    ) -> list[AccountT | Failure]:
         """Run all tasks."""
         found: list[AccountT | Failure] = []
         for answer in self._pool.map(_run_in_process, tasks):
             found.append(answer)
-            done()
+            done(answer)
         return found
 
     def close(self) -> None:

@@ -109,7 +109,7 @@ def test_a_finished_run_is_gone_through_without_a_simulation(whole, tmp_path, mo
     asked = []
     run_all = ThreadWorkers.run
     monkeypatch.setattr(
-        ThreadWorkers, "run", lambda self, tasks, done: asked.extend(tasks) or run_all(self, tasks, done)
+        ThreadWorkers, "run", lambda self, tasks, *done: asked.extend(tasks) or run_all(self, tasks, *done)
     )
     front = resume(run, MoreEffort(workers=1))
     assert not front.stopped

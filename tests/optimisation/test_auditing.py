@@ -1,10 +1,12 @@
 """Plans are audited by the other engine before people see them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from instances.catalogue import load_instance
-from optimisation.auditing import audited_events
+from optimisation.auditing import are_audited, audited_events
 from simulation.configuration import todays_configuration
 from simulation.engines import audit, simpy_engine
 from simulation.engines.audit import EnginesDisagree, first_difference
@@ -18,6 +20,26 @@ def test_both_engines_agree_on_today_of_tiny():
     events = len(log)
     assert events > 500
     assert audited_events(tiny, [today, today], seed=1, workers=1) == [events, events]
+
+
+def test_a_component_that_plans_share_is_run_by_simpy_once(monkeypatch):
+    tiny = load_instance("tiny")
+    beds = tuple(row.model_copy(update={"level": "territory"}) for row in tiny.resources)
+    valley = replace(tiny, resources=beds)  # nothing is shared between its two territories any more
+    today = todays_configuration(valley)
+    other = replace(today, capacities=(today.capacities[0] + 1, *today.capacities[1:]))
+    honest, runs = simpy_engine.run, []
+    monkeypatch.setattr(
+        audit.simpy_engine, "run", lambda *given, **options: runs.append(given) or honest(*given, **options)
+    )
+    kept = {}
+    found = audited_events(valley, [today, other], seed=1, workers=1, keep=kept.__setitem__)
+    assert len(runs) == len(kept) == 3  # two components, one of them in two versions
+    assert are_audited(valley, today, kept)
+    assert are_audited(valley, other, kept)
+    assert audited_events(valley, [other, today], seed=1, workers=1, known=kept) == found[::-1]
+    assert len(runs) == 3
+    assert not are_audited(valley, other, {})
 
 
 def test_a_difference_stops_the_audit_and_shows_both_lists(monkeypatch):
