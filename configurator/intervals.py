@@ -6,6 +6,7 @@ the spread estimated from fewer (`replicating.CHANCE_REPLICATIONS` at most).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from configurator.replicating import Replicated
 from configurator.results import Interval
 from configurator.tables import Cell, Table, table
 from instances.instance import Instance
-from simulation.estimates import Estimate, estimate
+from simulation.estimates import Estimate, estimate, quantile, quantile_interval
 from simulation.indicator_tables import COLUMN_KEYS, IndicatorRow, indicator_table
 from simulation.indicators import Catalogue, compare_observations
 from simulation.objectives import SOLVENCY
@@ -25,7 +26,6 @@ INDICATOR_COLUMNS = (
     "indicator", *COLUMN_KEYS, "unit", "mean", "standard_error", "low", "high", "chance_low", "chance_high",
     "replications",
 )  # fmt: skip
-QUANTILE_RESAMPLES = 2000
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,8 +52,8 @@ def objective_intervals(
 ) -> tuple[Interval, ...]:
     """Return objectives as people see them, from values [replication, objective] and the point a front goes by.
 
-    Solvency is the cautious value, with an interval as wide as the quantile it stands for is uncertain. The last two
-    are the same by chance alone, None where it was not simulated.
+    Solvency is the cautious value, with the interval of the quantile it stands for. The last two are the same by chance
+    alone, None where it was not simulated.
     """
     count = len(values)
     intervals = []
@@ -73,25 +73,30 @@ def objective_intervals(
 
 
 def _around(values: Floats, point: float, deviations: float, replications: int) -> tuple[float, float]:
-    """Return a 95 % interval of a cautious value.
+    """Return a 95 % interval of a cautious value: of the quantile at -`deviations` that it stands for.
 
-    It is as wide as the quantile at -`deviations` is uncertain: how far it moves when so many replications are
-    redrawn.
+    As wide as so many replications would make it, the values being fewer or as many; the point lies in it.
     """
     if len(values) < 2:
         return point, point
     probability = 0.5 * math.erfc(deviations / math.sqrt(2.0))
-    drawn = np.random.Generator(np.random.Philox(0)).choice(values, size=(QUANTILE_RESAMPLES, replications))
-    moved = np.quantile(drawn, probability, axis=1) - np.quantile(values, probability)
-    low, high = np.quantile(moved, [0.025, 0.975])
-    return point + float(low), point + float(high)
+    low, high = quantile_interval(values, probability)
+    if len(values) == replications:
+        return min(low, point), max(high, point)
+    centre, share = quantile(values, probability), (len(values) / replications) ** 0.5
+    return point + share * min(low - centre, 0.0), point + share * max(high - centre, 0.0)
 
 
 def indicators(instance: Instance, found: Replicated, by_chance: Replicated | None) -> Table:
     """Return the table of indicators.csv."""
     catalogue = Catalogue.of(instance)
     rows = _rows(catalogue, found)
-    beside = {_key(row): row.estimate for row in (rows if by_chance is found else _rows(catalogue, by_chance))}
+    return indicators_beside(rows, rows if by_chance is found else _rows(catalogue, by_chance))
+
+
+def indicators_beside(rows: Sequence[IndicatorRow], by_chance: Sequence[IndicatorRow]) -> Table:
+    """Return the table of indicators.csv, from its rows and those by chance alone (none: not simulated)."""
+    beside = {_key(row): row.estimate for row in by_chance}
     return table("indicators", INDICATOR_COLUMNS, (_indicator_cells(row, beside.get(_key(row))) for row in rows))
 
 

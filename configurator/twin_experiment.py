@@ -226,7 +226,9 @@ class TwinExperiment:
         today = self._evaluator.evaluate([todays_configuration(self._instance)], self._fresh[:count])[0]
         if today.judgement is None:
             raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
-        standing = front_of([self._final(member) for member in members], self._instance.optimised)
+        # those that stand in no group were not replicated as often as the others: they do not compare
+        compared = [self._final(member) for member in members if member.group is not None]
+        standing = front_of(compared, self._instance.optimised)
         keys = {member.key for member in standing}
         left_out = {member.key: "near a plan of the front that was confirmed" for member in generation.front}
         fallen = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from instances.instance import Instance
-from optimisation.evaluation import Evaluates, Evaluation
+from optimisation.evaluation import Evaluates, Evaluation, Judgement
 from optimisation.fronts import Floats, alike_groups, clearly_dominated, costs, probability_nondominated
 from optimisation.generators import BOOTSTRAP, generator
 from optimisation.members import Member
@@ -39,20 +39,26 @@ def confirmed(
 ) -> tuple[Member, ...]:
     """Return a front re-simulated, with probabilities of being non-dominated and groups of plans alike.
 
-    All members come back. Those that another one clearly dominates after a first look are replicated no further and
-    keep a low probability; what they save is spent where plans contend. statistic: what the front goes by.
+    All members come back. Those that another one clearly dominates after a first look, and those that surely miss a
+    target, are replicated no further, keep a low probability and stand in no group; what they save is spent where plans
+    contend. Where the budget does not give all of these the full number, plans of which it is undecided whether they
+    keep a target get it first, for what is said of the target alone. statistic: what the front goes by.
     runs_left: component runs that may be spent; too few make fewer replications, none if not even one is affordable.
     """
-    count = _affordable(evaluator, front, replications, runs_left)
+    budget = _Budget(evaluator, runs_left)
+    count = budget.affordable(front, replications)
     if not count:
         return ()
     looked = min(count, max(LEAST_LOOK, round(FIRST_LOOK * count)))
     first = _simulated(evaluator, front, looked)
-    contend = _contenders(instance, first) if looked < count else []
-    second = iter(_simulated(evaluator, [front[number] for number in contend], count))
-    evaluations = [next(second) if number in set(contend) else one for number, one in enumerate(first)]
+    contend = _contenders(instance, first) if looked < replications else []
+    chosen = [front[number] for number in contend]
+    aimed = _aimed(evaluator, budget, [first[number] for number in contend], chosen, replications)
+    count = max(looked, budget.affordable(chosen, replications))
+    second = dict(zip(contend, _simulated(evaluator, chosen, count), strict=True))
+    evaluations = [_with_kept(second.get(number, one), aimed) for number, one in enumerate(first)]
     found = [replace(member, evaluation=one) for member, one in zip(front, evaluations, strict=True)]
-    low = _probabilities(instance, first, seed, statistic)
+    low = [0.0] * len(first) if len(contend) == len(first) else _probabilities(instance, first, seed, statistic)
     final = contend or [number for number, one in enumerate(first) if one.judgement is not None]
     chances = _probabilities(instance, [evaluations[number] for number in final], seed, statistic)
     chance_of = dict(enumerate(low)) | dict(zip(final, chances, strict=True))
@@ -63,15 +69,59 @@ def confirmed(
     )
 
 
-def _affordable(evaluator: Evaluates, front: Sequence[Member], replications: int, runs_left: int | None) -> int:
-    """Return on how many fresh replications the whole front can be simulated."""
-    if runs_left is None:
-        return replications
-    configurations = [member.plan.configuration for member in front]
-    for count in range(replications, 0, -1):
-        if evaluator.needed(configurations, _fresh(count))[-1] <= runs_left:
-            return count
-    return 0
+class _Budget:
+    """What is left of a budget of component runs while they are spent; None: no limit."""
+
+    def __init__(self, evaluator: Evaluates, runs_left: int | None) -> None:
+        self._evaluator = evaluator
+        self._end = None if runs_left is None else evaluator.simulations + runs_left
+
+    def affordable(self, members: Sequence[Member], replications: int) -> int:
+        """Return on how many fresh replications all these plans can be simulated."""
+        if self._end is None or not members:
+            return replications
+        left = self._end - self._evaluator.simulations
+        configurations = [member.plan.configuration for member in members]
+        for count in range(replications, 0, -1):
+            if self._evaluator.needed(configurations, _fresh(count))[-1] <= left:
+                return count
+        return 0
+
+
+def _aimed(
+    evaluator: Evaluates,
+    budget: _Budget,
+    looked: Sequence[Evaluation],
+    members: Sequence[Member],
+    replications: int,
+) -> dict[str, Judgement]:
+    """Return, by key, the judgement on the full number of replications of plans that may or may not keep a target.
+
+    The likeliest to keep it come first; none where every plan can have that number anyhow.
+    """
+    undecided = [
+        (-min(kept.assurance for kept in one.judgement.kept), number)
+        for number, one in enumerate(looked)
+        if one.judgement is not None and any(not kept.is_decided for kept in one.judgement.kept)
+    ]
+    found: dict[str, Judgement] = {}
+    if not undecided or budget.affordable(members, replications) == replications:
+        return found
+    for _, number in sorted(undecided):
+        if budget.affordable([members[number]], replications) < replications:
+            break
+        one = _simulated(evaluator, [members[number]], replications)[0]
+        if one.judgement is not None:
+            found[one.key] = one.judgement
+    return found
+
+
+def _with_kept(evaluation: Evaluation, aimed: dict[str, Judgement]) -> Evaluation:
+    """Return an evaluation that says of targets, hence of flags, what more replications said."""
+    longer = aimed.get(evaluation.key)
+    if longer is None or evaluation.judgement is None:
+        return evaluation
+    return replace(evaluation, judgement=replace(evaluation.judgement, kept=longer.kept, flags=longer.flags))
 
 
 def _simulated(evaluator: Evaluates, members: Sequence[Member], count: int) -> list[Evaluation]:
@@ -83,10 +133,14 @@ def _fresh(count: int) -> range:
 
 
 def _contenders(instance: Instance, evaluations: Sequence[Evaluation]) -> list[int]:
-    """Return the plans that no other one clearly dominates; all that failed are left out."""
-    judged = [number for number, one in enumerate(evaluations) if one.judgement is not None]
+    """Return the plans that no other one clearly dominates; those that failed or surely miss a target are left out."""
+    judged = [number for number, one in enumerate(evaluations) if one.judgement and not _surely_misses(one.judgement)]
     beaten = clearly_dominated(costs(_values([evaluations[number] for number in judged]), instance.optimised))
     return [number for number, is_beaten in zip(judged, beaten, strict=True) if not is_beaten]
+
+
+def _surely_misses(judgement: Judgement) -> bool:
+    return any(kept.is_decided and not kept.is_sure for kept in judgement.kept)
 
 
 def _probabilities(

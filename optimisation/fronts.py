@@ -79,20 +79,28 @@ def spread_out(points: Floats, count: int) -> list[int]:
 
 
 def probability_nondominated(
-    points: Callable[[Counts], Floats], shape: tuple[int, int], random: np.random.Generator
+    points: Callable[[Counts], Floats], shape: tuple[int, int], random: np.random.Generator, resamples: int = RESAMPLES
 ) -> Floats:
     """Return each plan's probability of being non-dominated on shape = (plans, replications).
 
-    Replications are paired (same people, same luck), so they are redrawn together (bootstrap); `points` gives the
-    costs [plan, objective] of all plans on replications redrawn by number.
+    Replications are paired (same people, same luck), so they are redrawn together; `points` gives the costs
+    [plan, objective] of all plans on replications redrawn by number. Redrawing n values gives their mean (n - 1)/n of
+    the variance that their sample says, and takes that for the true one. What was redrawn is therefore spread from what
+    was found by sqrt(n / (n-1)), and by the deviate of an unknown variance, sqrt((n-1) / chi2(n-1)): a normal mean gets its
+    posterior, Student's t (Box and Tiao 1973, Bayesian Inference in Statistical Analysis, section 2.4).
     """
     plans, replications = shape
     if not plans:
         return np.zeros(0)
+    found = points(np.arange(replications))
+    if replications < 2:
+        return nondominated(found).astype(np.float64)
     kept = np.zeros(plans)
-    for _ in range(RESAMPLES):
-        kept += nondominated(points(random.integers(replications, size=replications)))
-    return kept / RESAMPLES
+    for _ in range(resamples):
+        redrawn = points(random.integers(replications, size=replications))
+        spread = np.sqrt(replications / random.chisquare(replications - 1))
+        kept += nondominated(found + spread * (redrawn - found))
+    return kept / resamples
 
 
 def clearly_dominated(costs_: Floats) -> Flags:

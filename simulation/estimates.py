@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
+from scipy.special import bdtr, nctdtrit, ndtri, stdtrit
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,51 @@ def proportion(successes: int, count: int, confidence: float = 0.95) -> Estimate
 def quantile(values: npt.ArrayLike, probability: float) -> float:
     """Return the value that a share `probability` of replications stays under (linear between ranks)."""
     return float(np.quantile(np.asarray(values, dtype=np.float64), probability))
+
+
+def quantile_interval(values: npt.ArrayLike, probability: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return an interval of the quantile that a share `probability` of replications stays under.
+
+    From order statistics, interpolated (Nyblom 1992, "Note on interpolated order statistics", Statistics & Probability
+    Letters 14(2): 129-131): whatever the distribution, it covers within a percent of the confidence. Where no order
+    statistic lies far enough out (fewer than 22 replications for a quantile at -1 deviation) a normal distribution is
+    assumed, under which sqrt(n) (mean - quantile) / deviation is noncentral t; it is too narrow for skewed values.
+    With fewer than two replications nothing is known: the ends are nan.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
+    if ordered.size < 2:
+        return np.nan, np.nan
+    tail = (1.0 - confidence) / 2.0
+    low = _lower_limit(ordered, probability, tail)
+    high = _lower_limit(-ordered[::-1], 1.0 - probability, tail)
+    if low is None or high is None:
+        return _normal_quantile_interval(ordered, probability, tail)
+    return low, -high
+
+
+def _lower_limit(ordered: npt.NDArray[np.float64], probability: float, tail: float) -> float | None:
+    """Return what the quantile is below with probability `tail` (Nyblom 1992, eq. 2); None: no order statistic is.
+
+    The r-th order statistic is above the quantile with probability P(Bin(n, probability) < r).
+    """
+    count = ordered.size
+    above = bdtr(np.arange(count, dtype=np.float64), count, probability)
+    rank = int(np.searchsorted(above, tail, side="right"))
+    if rank == 0 or rank >= count:
+        return None
+    nearer, farther = float(above[rank]), float(above[rank - 1])
+    odds = rank * (1.0 - probability) * (nearer - tail) / ((count - rank) * probability)
+    weight = (tail - farther) / (tail - farther + odds)
+    return float((1.0 - weight) * ordered[rank - 1] + weight * ordered[rank])
+
+
+def _normal_quantile_interval(values: npt.NDArray[np.float64], probability: float, tail: float) -> tuple[float, float]:
+    """Return the interval of a normal quantile from the noncentral t distribution of the standardised mean."""
+    count, spread = values.size, float(values.std(ddof=1)) / values.size**0.5
+    away = -float(ndtri(probability)) * count**0.5
+    far, near = (float(nctdtrit(count - 1, away, share)) for share in (1.0 - tail, tail))
+    mean = float(values.mean())
+    return mean - far * spread, mean - near * spread
 
 
 def deviation(values: npt.ArrayLike) -> float:

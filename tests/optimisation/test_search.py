@@ -194,5 +194,7 @@ def test_confirming_within_a_budget_takes_fewer_replications(planning):
     stand_in = FluidStandIn(planning, noise=0.02)
     fresh = confirmed(planning.instance, stand_in, front, 30, seed=1, runs_left=12 * len(front))
     assert stand_in.simulations <= 12 * len(front)
-    assert {len(member.evaluation.replications) for member in fresh} <= {5, 12}
+    counts = {len(member.evaluation.replications) for member in fresh}
+    assert counts <= {5, max(counts)}
+    assert 12 <= max(counts) <= 30  # what the dominated save goes to the others
     assert confirmed(planning.instance, FluidStandIn(planning), front, 30, seed=1, runs_left=1) == ()

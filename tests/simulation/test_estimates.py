@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 
-from simulation.estimates import deviation, estimate, paired_difference, proportion, quantile
+from simulation.estimates import deviation, estimate, paired_difference, proportion, quantile, quantile_interval
 
 
 def test_student_interval():
@@ -46,3 +47,29 @@ def test_a_probability_has_wilsons_interval():
     assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
     assert proportion(0, 10).low == 0.0
     assert proportion(0, 10).high > 0.2
+
+
+def test_a_quantile_s_interval_from_order_statistics_interpolated():
+    """Thirty values 1..30, quantile at -1 deviation: P(Bin(30, 0.159) < 1) = 0.6 %, < 2 = 3.7 %: 2.5 % lies between."""
+    low, high = quantile_interval(np.arange(1.0, 31.0), 0.158655)
+    assert 1.0 < low < 2.0
+    assert 9.0 < high < 10.0
+
+
+@pytest.mark.parametrize("law", ["normal", "skewed"])
+def test_a_quantile_s_interval_covers(law):
+    random = np.random.Generator(np.random.Philox(3))
+    draws = random.standard_normal((2000, 30))
+    values, true = (draws, -1.0) if law == "normal" else (-np.exp(0.5 * draws), -math.exp(0.5))
+    held = [low <= true <= high for low, high in (quantile_interval(row, 0.158655) for row in values)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)  # standard error 0.5 %
+
+
+def test_with_few_replications_a_normal_quantile_s_interval_covers():
+    random = np.random.Generator(np.random.Philox(4))
+    held = [low <= -1.0 <= high for low, high in map(low_quantile_interval, random.standard_normal((1000, 8)))]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
+
+
+def low_quantile_interval(values):
+    return quantile_interval(values, 0.158655)

@@ -1,0 +1,1 @@
+"""Whether what is reported is true: values, probabilities, targets."""
