@@ -86,8 +86,8 @@ def probability_nondominated(
     Replications are paired (same people, same luck), so they are redrawn together; `points` gives the costs
     [plan, objective] of all plans on replications redrawn by number. Redrawing n values gives their mean (n - 1)/n of
     the variance that their sample says, and takes that for the true one. What was redrawn is therefore spread from what
-    was found by sqrt(n / (n-1)), and by the deviate of an unknown variance, sqrt((n-1) / chi2(n-1)): a normal mean gets its
-    posterior, Student's t (Box and Tiao 1973, Bayesian Inference in Statistical Analysis, section 2.4).
+    was found by sqrt(n / (n-1)), and by the deviate of an unknown variance, sqrt((n-1) / chi2(n-1)): a normal mean gets
+    its posterior, Student's t (Box and Tiao 1973, Bayesian Inference in Statistical Analysis, section 2.4).
     """
     plans, replications = shape
     if not plans:
