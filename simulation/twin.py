@@ -1,7 +1,7 @@
 """The front door of the twin: instance, configuration and replication in, what happened and its account out."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from simulation.configuration import Configuration, content_key, todays_configur
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.knowledge import Knowledge, known
 from simulation.ledgers.account import Account, Bookkeeper, total
+from simulation.ledgers.horizon import fluid_valuation
 from simulation.offer_in_force import OfferInForce, todays_offer
 from simulation.records import EventArray, People, joined
 from simulation.remembered import Remembered
@@ -105,7 +106,7 @@ class _Premises:
     @cached_property
     def bookkeeper(self) -> Bookkeeper:
         """Who keeps the books at these prices, costs and utilities."""
-        return Bookkeeper.of(self.instance)
+        return Bookkeeper.of(self.instance, partial(fluid_valuation, model=self.models[0]))
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,8 @@ class Landings:
                 line = self._lumps.of_landing(landing, NOBODY)
                 counted.append((self._count(Count(profile, pathway, line, True)), chance))
                 landed += [
-                    (self._start(Start(label, profile, pathway, self.blocks.chain.number[state])), chance * part)
-                    for part, state in landing.outcomes
+                    (self._start(Start(label, profile, pathway, state)), chance * part)
+                    for state, part in self.blocks.chain.outcomes(landing)
                 ]
         return landed, counted
 
@@ -119,7 +119,7 @@ class Landings:
         landing = chain.story.enter(chain.story.entry[origin.pathway], origin.profile, memory)
         line = self._lumps.of_landing(landing, NOBODY)
         counted = [(self._count(Count(origin.profile, origin.pathway, line, False)), 1.0)]
-        return [(self._start(Start(*origin, chain.number[state])), part) for part, state in landing.outcomes], counted
+        return [(self._start(Start(*origin, state)), part) for state, part in chain.outcomes(landing)], counted
 
     def onward(self, origin: Origin, port: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
         """Return landings and counts with their chances of somebody who comes to a port."""
@@ -138,8 +138,8 @@ class Landings:
                 anew = there.profile != origin.profile
                 counted.append((self._count(Count(there.profile, pathway, line, anew)), chance))
                 landed += [
-                    (self._start(Start(label, there.profile, pathway, chain.number[state])), chance * part)
-                    for part, state in landing.outcomes
+                    (self._start(Start(label, there.profile, pathway, state)), chance * part)
+                    for state, part in chain.outcomes(landing)
                 ]
         return landed, counted
 

@@ -134,6 +134,13 @@ def _triangle(end: float, mode: float, sign: float) -> tuple[Floats, Floats]:
 
 
 def _legendre(low: float, high: float) -> tuple[Floats, Floats]:
-    points, weights = np.polynomial.legendre.leggauss(_NODES)
+    points, weights = _unit_nodes()
     half = 0.5 * (high - low)
     return low + half * (points + 1.0), half * weights
+
+
+@lru_cache(maxsize=1)
+def _unit_nodes() -> tuple[Floats, Floats]:
+    """Return the nodes and weights of Gauss and Legendre on (-1, 1)."""
+    points, weights = np.polynomial.legendre.leggauss(_NODES)
+    return points, weights

@@ -5,10 +5,45 @@ becomes the service of the next on the same resource, so neither is given back. 
 given back later, or never: its turnover is counted where it is not kept.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 from simulation.fluid.columns import Held, Ledger, Line
 from simulation.fluid.states import Landing, State, Story
+
+NOWHERE = State(-1, -1, -1, -1, -1)
+"""No state: somebody comes from a port, or from outside."""
+Passed = tuple[tuple[int, int], ...]
+
+
+class Lump(NamedTuple):
+    """What a lump hangs on: the step, owner and profile left, each (step, profile) entered, the pathway before.
+
+    `port`: an anchor step and profile that one comes to, whose entry counts in landing there.
+    """
+
+    left: tuple[int, int, int]
+    passed: Passed
+    before: int
+    port: tuple[int, int] | None
+
+    @classmethod
+    def moving(cls, state: State, landing: Landing) -> "Lump":
+        """Going from a state to a landing that is no port."""
+        return cls(_place(state), landing.passed, -1, None)
+
+    @classmethod
+    def leaving(cls, state: State, step: int, profile: int) -> "Lump":
+        """Going from a state towards an anchor step."""
+        return cls(_place(state), (), -1, (step, profile))
+
+    @classmethod
+    def landing(cls, landing: Landing, before: int) -> "Lump":
+        """Landing from a port; `before`: the pathway lived on until then, -1 none."""
+        return cls(_place(NOWHERE), landing.passed, before, None)
+
+
+def _place(state: State) -> tuple[int, int, int]:
+    return state.step, state.owner, state.profile
 
 
 class Lumps:
@@ -18,34 +53,28 @@ class Lumps:
         self.ledger = ledger
         self.story = story
         self.lines: list[Line] = []
-        self._known: dict[tuple[object, ...], int] = {}
-
-    def of_move(self, state: State, landing: Landing) -> int:
-        """Return the line of going from a state to a landing that is no port."""
-        key = ("move", state.step, state.owner, state.profile, landing.passed)
-        return self._kept(key, lambda: self._move(state, landing))
-
-    def of_leaving(self, state: State, step: int, profile: int) -> int:
-        """Return the line of going from a state towards an anchor step; what is entered there counts in landing."""
-        key = ("leave", state.step, state.owner, state.profile, step, profile)
-        return self._kept(key, lambda: self._left(state, step, profile))
+        self._known: dict[Lump, int] = {}
 
     def of_landing(self, landing: Landing, before: int) -> int:
         """Return the line of a landing from a port; `before`: the pathway lived on until then, -1 none."""
-        return self._kept(("land", landing.passed, before), lambda: self._entered(landing, before))
+        return self.number(Lump.landing(landing, before))
 
-    def _kept(self, key: tuple[object, ...], made: Callable[[], Line]) -> int:
-        if key not in self._known:
-            self._known[key] = len(self.lines)
-            self.lines.append(made())
-        return self._known[key]
+    def number(self, lump: Lump) -> int:
+        """Return the number of a lump's line, made the first time."""
+        if lump not in self._known:
+            self._known[lump] = len(self.lines)
+            self.lines.append(self._made(lump))
+        return self._known[lump]
 
-    def _move(self, state: State, landing: Landing) -> Line:
-        line: Line = {}
-        if landing.passed:
-            step, profile = landing.passed[-1]
-            line = self._left(state, step, profile)
-            _sum(line, self._entered(landing, self.story.pathway[state.step]))
+    def _made(self, lump: Lump) -> Line:
+        step, owner, profile = lump.left
+        state = State(step, profile, 0, owner, -1)
+        if step < 0:
+            return self._entered(lump.passed, lump.before)
+        if lump.port is not None:
+            return self._left(state, *lump.port)
+        line = self._left(state, *lump.passed[-1])
+        _sum(line, self._entered(lump.passed, self.story.pathway[step]))
         return line
 
     def _left(self, state: State, step: int, profile: int) -> Line:
@@ -92,9 +121,9 @@ class Lumps:
         """Say whether the pathway of a state keeps such a service through the absence that the state is."""
         return resource in self.story.kept_by_pathway[self.story.pathway[state.step]]
 
-    def _entered(self, landing: Landing, before: int) -> Line:
+    def _entered(self, passed: Passed, before: int) -> Line:
         line: Line = {}
-        for step, profile in landing.passed:
+        for step, profile in passed:
             _sum(line, self.ledger.entering(step, profile))
             pathway = self.story.pathway[step]
             if pathway != before:

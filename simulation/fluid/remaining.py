@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix, identity
+from scipy.sparse import csr_matrix, identity
 from scipy.sparse.linalg import splu
 
 from instances.instance import Instance
@@ -30,6 +30,7 @@ from simulation.economics import force_of_interest
 from simulation.flat_model import FlatModel
 from simulation.fluid.chain import Chain
 from simulation.fluid.columns import Ledger, table
+from simulation.fluid.crossings import crossings_of
 from simulation.fluid.kernel import kernel
 from simulation.fluid.lumps import Lumps
 from simulation.fluid.orientation import Choices
@@ -120,62 +121,32 @@ class _System:
         self.lasting, ending = lasting.real.tocsr(), ending.real.tocsr()
         passage = (self.lasting @ chain.rates + ending @ chain.ends).tocsr()
         self.inside = passage[:, :size]
-        self._crossings(passage[:, size:].tocoo())
-        self._candidates(accrual.lumps)
+        self.crossings = crossings_of(chain.structure)
+        self.into_groups = self.crossings.into(passage[:, size:])
+        self._part = chain.story.quantities.values[self.crossings.part]
+        self._line = np.array([accrual.lumps.number(lump) for lump in self.crossings.lumps], dtype=np.int64)
         by_rate, by_end = chain.lines(accrual.lumps)
         living, self.moves = accrual.living(), accrual.moves()
         per_time = living + by_rate @ self.moves
         self.gain = self.lasting @ per_time + ending @ (by_end @ self.moves)
 
-    def _crossings(self, to_ports: coo_matrix) -> None:
-        """Group crossings into ports by what decides how they go on: profile and pathway before, and the port."""
-        chain = self.chain
-        numbers: dict[tuple[int, int, int], int] = {}
-        last = chain.hosts(chain.offered)
-        hosts = [last.get((state.step, state.profile), -1) for state in chain.states]
-        groups = [
-            numbers.setdefault((chain.states[origin].profile, hosts[origin], port), len(numbers))
-            for origin, port in zip(to_ports.row.tolist(), to_ports.col.tolist(), strict=True)
-        ]
-        shape = (len(chain.states), len(numbers))
-        self.into_groups = csr_matrix((to_ports.data, (to_ports.row, np.array(groups, dtype=np.int64))), shape)
-        self.groups = list(numbers)
-
-    def _candidates(self, lumps: Lumps) -> None:
-        """List where each group may land: (group, pathway, line of lumps, state, probability of the state)."""
-        story = self.chain.story
-        rows = []
-        for number, (_, host, port) in enumerate(self.groups):
-            there = self.chain.ports[port]
-            before = host if host >= 0 else story.pathway[there.step]
-            for pathway in self.chain.offered[there.profile] or (-1,):
-                landing = story.land(there, pathway)
-                line = lumps.of_landing(landing, before)
-                rows.append((number, pathway, line, -1, 0.0))
-                rows += [(number, pathway, line, self.chain.number[state], part) for part, state in landing.outcomes]
-        columns = list(zip(*rows, strict=True)) or [()] * 5
-        self._group, self._pathway, self._line, self._state = (np.array(each, dtype=np.int64) for each in columns[:4])
-        self._part = np.array(columns[4], dtype=np.float64)
-        self._is_outcome = self._state >= 0
-        self._rivals = np.array(
-            [max(1, len(self.chain.offered[self.chain.ports[self.groups[group][2]].profile])) for group in self._group]
-        )
-
     def _chances(self, choice: Choices) -> Floats:
         """Return the probability of the pathway of each candidate under a mix."""
         known: dict[tuple[int, int], float] = {}
-        for number, (profile, host, port) in enumerate(self.groups):
+        for number, (profile, host, port) in enumerate(self.crossings.groups):
             for pathway, chance in choice.after(profile, host, self.chain.ports[port].profile):
                 known[number, pathway] = chance
-        pairs = zip(self._group.tolist(), self._pathway.tolist(), strict=True)
+        pairs = zip(self.crossings.group.tolist(), self.crossings.pathway.tolist(), strict=True)
         return np.array([known.get(pair, 0.0) for pair in pairs])
 
     def values(self, choice: Choices, weight: Floats) -> Floats:
         """Return the value of the life before each [profile, step, measure]; weight: of each state (see `weights`)."""
         chance = self._chances(choice)
-        told = ~self._is_outcome
-        gains = np.zeros((len(self.groups), self.moves.shape[1]))
-        np.add.at(gains, self._group[told], chance[told, None] * self.moves[self._line[told]])
+        crossings = self.crossings
+        told = ~crossings.is_outcome
+        gains = np.zeros((len(crossings.groups), self.moves.shape[1]))
+        lines = self._line[crossings.lump[told]]
+        np.add.at(gains, crossings.group[told], chance[told, None] * self.moves[lines])
         value = self._solver(chance).solve(self.gain + self.into_groups @ gains)
         return self._by_step(value, weight)
 
@@ -186,15 +157,17 @@ class _System:
         weighed by those who would come there. One mix stands for all territories: it only weighs the states (marks,
         services not yet acting) of one profile and step.
         """
-        chance = (1.0 - _TRYING) * self._chances(choice) + _TRYING / self._rivals
+        chance = (1.0 - _TRYING) * self._chances(choice) + _TRYING / self.crossings.rivals
         found = self.lasting.T @ self._solver(chance).solve(self._begun(choice, newcomers), "T")
         return np.maximum(found, 0.0)
 
     def _solver(self, chance: Floats) -> Any:  # noqa: ANN401 (the stubs of scipy do not know the transposed solve)
         """Factor the whole system when ports lead on with these chances."""
-        size, there = len(self.chain.states), self._is_outcome
+        size, crossings = len(self.chain.states), self.crossings
+        there = crossings.is_outcome
         landing = csr_matrix(
-            ((chance * self._part)[there], (self._group[there], self._state[there])), (len(self.groups), size)
+            ((chance * self._part)[there], (crossings.group[there], crossings.state[there])),
+            (len(crossings.groups), size),
         )
         return splu((identity(size, format="csr") - self.inside - self.into_groups @ landing).tocsc())
 
@@ -206,14 +179,14 @@ class _System:
             offered = self.chain.offered[profile]
             for pathway in offered:
                 chance = (1.0 - _TRYING) * chances.get(pathway, 0.0) + _TRYING / len(offered)
-                for part, state in story.enter(story.entry[pathway], profile, 0).outcomes:
-                    begun[self.chain.number[state]] += count * chance * part
+                for state, part in self.chain.outcomes(story.enter(story.entry[pathway], profile, 0)):
+                    begun[state] += count * chance * part
         return begun
 
     def _by_step(self, value: Floats, weight: Floats) -> Floats:
         """Average states of one profile and step; where nobody comes, the states count alike."""
         story = self.chain.story
-        place = np.array([state.profile * story.steps + state.step for state in self.chain.states])
+        place = self.crossings.place
         count = story.profiles * story.steps
         alike = np.bincount(place, weight, minlength=count)
         weight = np.where(alike[place] > 0.0, weight, 1.0)
@@ -227,10 +200,12 @@ class _System:
 
     def _on_entering(self, value: Floats, step: int, profile: int) -> Floats:
         """Return the value in a step nobody stays in, as a place awaited there is granted at once: that of going on."""
-        numbers = self.chain.number
-        parts = [(part, state) for part, state in self.chain.story.enter(step, profile, 0).outcomes if state in numbers]
-        total = sum((part * value[numbers[state]] for part, state in parts), start=np.zeros(value.shape[1]))
-        return np.asarray(total)
+        landing = self.chain.story.enter(step, profile, 0)
+        found = np.zeros(value.shape[1])
+        if all(state in self.chain.number for _, state in landing.outcomes):
+            for state, part in self.chain.outcomes(landing):
+                found += part * value[state]
+        return found
 
 
 def _unit_costs(instance: Instance) -> Floats:
@@ -240,6 +215,10 @@ def _unit_costs(instance: Instance) -> Floats:
     pool: the average cost of a unit, as if in full use. Added units are left out: nothing is added beyond the horizon.
     """
     found = np.zeros((len(instance.territories), len(instance.resources)))
+    costs: dict[str, list[Cost]] = {}
+    for cost in instance.costs:
+        if cost.basis in ("capacity-year", "open-site-year"):
+            costs.setdefault(cost.subject, []).append(cost)
     for pool in pools(instance):
         resource = instance.resources[pool.resource]
         rows = [instance.capacities[row] for row in pool.rows]
@@ -248,7 +227,8 @@ def _unit_costs(instance: Instance) -> Floats:
             for row in rows
         )
         if effective > 0.0:
-            yearly = sum(_yearly(instance, cost, row) for cost in instance.costs for row in rows)
+            charged = costs.get(f"resource:{resource.resource}", ())
+            yearly = sum(_yearly(instance, cost, row) for cost in charged for row in rows)
             for number, zone in enumerate(instance.territories):
                 if instance.ancestor(zone.zone, resource.level) == pool.zone:
                     found[number, pool.resource] = yearly / effective / instance.settings.time_units_per_year
@@ -257,8 +237,6 @@ def _unit_costs(instance: Instance) -> Floats:
 
 def _yearly(instance: Instance, cost: Cost, row: Capacity) -> float:
     """Return the yearly money of a cost row for a capacity row at today's units, as the money ledger has it."""
-    if cost.basis not in ("capacity-year", "open-site-year") or cost.subject != f"resource:{row.resource}":
-        return 0.0
     named = any(each.resource == row.resource and each.provider == cost.provider for each in instance.capacities)
     if (named and row.provider != cost.provider) or not (cost.provider or row.provider):
         return 0.0

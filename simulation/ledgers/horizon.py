@@ -19,6 +19,7 @@ import numpy as np
 from instances.instance import Instance
 from simulation.configuration import offer_cells
 from simulation.economics import discount_factor
+from simulation.flat_model import FlatModel
 from simulation.ledgers.chart import Chart, FloatArray, IntArray
 from simulation.ledgers.replay import CENSUS, FINAL, Tally
 
@@ -40,11 +41,11 @@ class Remaining(Protocol):
 Valuation = Callable[[Instance], Remaining]
 
 
-def fluid_valuation(instance: Instance) -> Remaining:
-    """Return what the fluid model expects of those alive at the horizon."""
+def fluid_valuation(instance: Instance, model: FlatModel | None = None) -> Remaining:
+    """Return what the fluid model expects of those alive at the horizon; `model`: a flat model of the instance."""
     from simulation.fluid import remaining_value  # brings sparse solvers, which a run that drains does without
 
-    return remaining_value(instance)
+    return remaining_value(instance, model)
 
 
 @dataclass(frozen=True)
