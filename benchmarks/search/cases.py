@@ -1,0 +1,42 @@
+"""What is searched: instances with the budgets, seeds and true replications of a benchmark in earnest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Case:
+    """One instance at one budget."""
+
+    instance: str
+    budget: int
+    """Replications of whole plans."""
+    seeds: int
+    true_replications: int
+    """Fresh replications on which reported plans are judged."""
+    shares: tuple[float, ...]
+    """Parts of the budget at which methods are looked at, rising to 1."""
+
+
+_TENTHS = tuple(number / 10 for number in range(1, 11))
+_FEW = (0.1, 0.2, 1 / 3, 0.5, 0.75, 1.0)
+"""On large instances every other look costs as much as the search itself."""
+
+CASES: Mapping[str, Case] = MappingProxyType(
+    {
+        case.instance: case
+        for case in (
+            Case("tiny", 2_000, 10, 100, _TENTHS),
+            Case("synthetic-10", 600, 3, 10, _FEW),
+            Case("loire", 600, 3, 10, _FEW),
+        )
+    }
+)
+ABLATED: Mapping[str, Case] = MappingProxyType(
+    {
+        case.instance: case
+        for case in (Case("tiny", 600, 10, 100, (0.5, 1.0)), Case("synthetic-3", 300, 5, 10, (0.5, 1.0)))
+    }
+)
+"""Where our ingredients are left out in turn."""
