@@ -26,7 +26,7 @@ from simulation.fluid.lumps import Lumps
 from simulation.fluid.orientation import Mix, tried
 from simulation.fluid.population import Population, choices_of, distinct
 from simulation.fluid.sources import arriving, census, founding
-from simulation.fluid.stock import Resumed, Stock, at_rest, resumed
+from simulation.fluid.stock import Resumed, Stock, at_rest, resumed, territory_batches
 from simulation.fluid.totals import Run, Totals
 from simulation.streams import Law
 
@@ -135,10 +135,13 @@ class FluidModel:
     def solution(self, time: float) -> tuple[Contour, Solution]:
         """Return the contour of a time and the blocks solved at its points."""
         if time not in self._solutions:
-            grid = contour(time, rough=self.is_rough, coarse=not self._can_be_exact)
             per_time, per_end, _ = self.gains()
-            self._solutions[time] = grid, Solution(self.blocks, kernel(self.chain, grid.points), per_time, per_end)
+            self._solutions[time] = self._solved(time, per_time, per_end)
         return self._solutions[time]
+
+    def _solved(self, time: float, per_time: csr_matrix, per_end: csr_matrix) -> tuple[Contour, Solution]:
+        grid = contour(time, rough=self.is_rough, coarse=not self._can_be_exact)
+        return grid, Solution(self.blocks, kernel(self.chain, grid.points), per_time, per_end)
 
     @cached_property
     def _can_be_exact(self) -> bool:
@@ -207,8 +210,9 @@ class FluidModel:
         """Those expected at the end of the warm-up under today's mix, before the census steers."""
         warm_up = self.horizon.warm_up
         today = self.people.mixes(self.people.today)
-        grid, solution = self.solution(warm_up)
-        coming = self._arriving(warm_up, -warm_up, None)
+        nothing = csr_matrix((len(self.chain.states), 0))
+        grid, solution = self._solved(warm_up, nothing, nothing)  # where people stand counts, not what they used
+        coming = arriving(self.instance, -warm_up, grid.points) + founding(self.instance, grid.points)
         inflow = np.zeros((len(grid.points), len(today), len(self.chain.states)), dtype=np.complex128)
         kinds, which = distinct(today)
         for number, mix in enumerate(kinds):
@@ -219,10 +223,12 @@ class FluidModel:
             landed, _ = landings.solve(solution, run.landed())
             for place, start in enumerate(landings.starts):
                 inflow[:, zones, start.state] += landed[:, place]
-        occupancy, _ = solution.occupied(inflow)
+        present = [
+            grid.invert(solution.occupied(inflow[:, batch])[0]) for batch in territory_batches(len(self.people.zones))
+        ]
         taken = np.any([mix.taken > 0.0 for mix in today], axis=0)
         pathways = [set(np.flatnonzero(row).tolist()) for row in taken]
-        return Stock(self.chain, np.maximum(grid.invert(occupancy), 0.0), pathways)
+        return Stock(self.chain, np.maximum(np.concatenate(present), 0.0), pathways)
 
     def _tried(self, chosen: tuple[Mix, ...]) -> tuple[Mix, ...]:
         """Return mixes in which every pathway with an offer is taken by some."""

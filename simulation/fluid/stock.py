@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 Ints = NDArray[np.int64]
 
+TERRITORIES_AT_ONCE = 16
+"""Transforms of so many territories are held at a time: memory does not grow with the size of a department."""
 _LEAST_VARIABLE = 1e-10
 """In place of 0 in the kernel, per time unit; stays have means far below its inverse."""
 
@@ -35,6 +37,16 @@ class Group:
     profile: int
     pathway: int
     is_anchored: bool
+
+
+def territory_batches(count: int) -> list[slice]:
+    """Return territories in batches, in their order.
+
+    >>> territory_batches(20)
+    [slice(0, 16, None), slice(16, 20, None)]
+    """
+    starts = range(0, count, TERRITORIES_AT_ONCE)
+    return [slice(start, min(start + TERRITORIES_AT_ONCE, count)) for start in starts]
 
 
 class Stock:
@@ -109,47 +121,95 @@ def resumed(
     stock: Stock, still: Kernel, grid: Contour, solution: Solution, per_time: csr_matrix, per_end: csr_matrix
 ) -> list[Resumed]:
     """Let those present go on to their next port; no mix has a say in it."""
-    chain, blocks = stock.chain, solution.blocks
-    size, zones = len(chain.states), len(stock.present)
-    occupancy, ended = stock.rest(still, solution.kernel)
-    parts: list[tuple[Group, Ints, Complexes, Complexes]] = []
-    going: dict[int, list[tuple[int, Complexes]]] = {}
-    for number, group in enumerate(stock.groups):
+    goers = [_Goers.of(stock, number, solution) for number in range(len(stock.groups))]
+    goers = [each for each in goers if len(each.members)]
+    batches = [
+        _resumed_in(stock, goers, zones, still, grid, solution, per_time, per_end)
+        for zones in territory_batches(len(stock.present))
+    ]
+    found = []
+    for each, parts in zip(goers, zip(*batches, strict=True), strict=True):
+        columns = np.concatenate([part[0] for part in parts])
+        reaching = np.concatenate([part[1] for part in parts], axis=1)
+        come = np.flatnonzero(np.abs(reaching).any(axis=(0, 1)))
+        found.append(Resumed(each.group, each.members, columns, each.ports[come], reaching[:, :, come]))
+    return found
+
+
+@dataclass(frozen=True)
+class _Goers:
+    """A group of the stock that is present somewhere, and where it may go."""
+
+    group: Group
+    members: Ints
+    blocks: frozenset[int]
+    """In which they stand."""
+    reached: Ints
+    """States and ports that their stays may lead to."""
+    into: Ints
+    """[reached] block of each; -1: a port."""
+    ports: Ints
+    """Those they may come to next, in order."""
+
+    @classmethod
+    def of(cls, stock: Stock, number: int, solution: Solution) -> "_Goers":
+        chain, blocks = stock.chain, solution.blocks
+        size = len(chain.states)
         mine = np.flatnonzero((stock.group_of == number) & stock.present.any(axis=0))
-        if not len(mine):
-            continue
-        lasting, ending = occupancy[:, :, mine], ended[:, :, mine]
-        rates, ends = chain.rates[mine], chain.ends[mine]
-        reached = np.union1d(rates.indices, ends.indices)
-        out = times(lasting, rates[:, reached]) + times(ending, ends[:, reached])
-        ports = np.zeros((len(grid.points), zones, len(chain.ports)), dtype=np.complex128)
-        ports[:, :, reached[reached >= size] - size] = out[:, :, reached >= size]
-        used = times(lasting, per_time[mine]) + times(ending, per_end[mine])
-        own = set(blocks.block_of[mine].tolist())
+        reached: Ints = np.union1d(chain.rates[mine].indices, chain.ends[mine].indices).astype(np.int64)
         into = np.where(reached < size, blocks.block_of[np.minimum(reached, size - 1)], -1)
-        for block in own:
-            inflow = np.zeros((len(grid.points), zones, len(blocks.blocks[block].members)), dtype=np.complex128)
+        own = frozenset(blocks.block_of[mine].tolist())
+        passed = [blocks.ports[block] for block in sorted(own | set(into.tolist()) - {-1})]
+        ports = np.unique(np.concatenate([reached[reached >= size] - size, *passed]))
+        return cls(stock.groups[number], mine, own, reached, into, ports)
+
+
+def _resumed_in(
+    stock: Stock,
+    goers: Sequence[_Goers],
+    zones: slice,
+    still: Kernel,
+    grid: Contour,
+    solution: Solution,
+    per_time: csr_matrix,
+    per_end: csr_matrix,
+) -> list[tuple[Floats, Complexes]]:
+    """Return columns [territory, column] and comings [point, territory, port] of each group in some territories."""
+    chain, blocks = stock.chain, solution.blocks
+    here = Stock(chain, stock.present[zones], stock.taken)
+    size, count = len(chain.states), len(here.present)
+    occupancy, ended = here.rest(still, solution.kernel)
+    parts: list[tuple[Complexes, Complexes]] = []
+    going: dict[int, list[tuple[int, Complexes]]] = {}
+    for number, each in enumerate(goers):
+        mine, reached, into = each.members, each.reached, each.into
+        lasting, ending = occupancy[:, :, mine], ended[:, :, mine]
+        out = times(lasting, chain.rates[mine][:, reached]) + times(ending, chain.ends[mine][:, reached])
+        ports = np.zeros((len(grid.points), count, len(each.ports)), dtype=np.complex128)
+        ports[:, :, np.searchsorted(each.ports, reached[reached >= size] - size)] = out[:, :, reached >= size]
+        used = times(lasting, per_time[mine]) + times(ending, per_end[mine])
+        for block in each.blocks:
+            inflow = np.zeros((len(grid.points), count, len(blocks.blocks[block].members)), dtype=np.complex128)
             inflow[:, :, blocks.position[reached[into == block]]] = out[:, :, into == block]
             begun = mine[(blocks.block_of[mine] == block) & chain.memoryless[mine]]
-            inflow[:, :, blocks.position[begun]] += stock.present[:, begun]
-            going.setdefault(block, []).append((len(parts), inflow))
-        for block in set(into.tolist()) - own - {-1}:
+            inflow[:, :, blocks.position[begun]] += here.present[:, begun]
+            going.setdefault(block, []).append((number, inflow))
+        for block in set(into.tolist()) - each.blocks - {-1}:
             passage, entries = solution.passages[block], blocks.entry_position[reached[into == block]]
             used += out[:, :, into == block] @ passage.using[:, entries]
-            ports[:, :, passage.ports] += out[:, :, into == block] @ passage.reaching[:, entries]
-        parts.append((group, mine, used, ports))
-    for block, rows in going.items():
+            ports[:, :, np.searchsorted(each.ports, passage.ports)] += (
+                out[:, :, into == block] @ passage.reaching[:, entries]
+            )
+        parts.append((used, ports))
+    for block in list(going):
+        rows = going.pop(block)
         passage = solution.onward(block, np.concatenate([inflow for _, inflow in rows], axis=1), per_time, per_end)
         for place, (number, _) in enumerate(rows):
-            _, _, used, ports = parts[number]
-            used += passage.using[:, place * zones : (place + 1) * zones]
-            ports[:, :, passage.ports] += passage.reaching[:, place * zones : (place + 1) * zones]
-    found = []
-    for group, mine, used, ports in parts:
-        come = np.flatnonzero(np.abs(ports).any(axis=(0, 1)))
-        columns = grid.invert(used / grid.points[:, None, None])
-        found.append(Resumed(group, mine, columns, come, ports[:, :, come]))
-    return found
+            used, ports = parts[number]
+            used += passage.using[:, place * count : (place + 1) * count]
+            reaching = passage.reaching[:, place * count : (place + 1) * count]
+            ports[:, :, np.searchsorted(goers[number].ports, passage.ports)] += reaching
+    return [(grid.invert(used / grid.points[:, None, None]), ports) for used, ports in parts]
 
 
 def at_rest(chain: Chain) -> Kernel:
