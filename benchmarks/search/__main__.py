@@ -59,9 +59,8 @@ def run_all(
     with closing(Truth(problem, case.true_replications, memory)) as truth:
         for seed, name in wanted:
             rows, plans = run(case, problem, truth, name, methods[name], seed)
-            records.add(records.RUNS, rows)
-            if plans:
-                records.add(records.PLANS, plans)
+            records.add(records.RUNS, records.RunRow, rows)
+            records.add(records.PLANS, records.PlanRow, plans)
             last = rows[-1]
             found = f"{len(plans)} plans, true hypervolume {last.true_hypervolume:.4f}"
             print(

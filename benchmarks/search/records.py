@@ -97,9 +97,8 @@ def read(path: Path, kind: type[Row]) -> list[Row]:
     return [kind(**{name: _value(types[name], text) for name, text in row.items()}) for row in found]
 
 
-def add(path: Path, rows: Sequence[Row]) -> None:
+def add(path: Path, kind: type[Row], rows: Sequence[Row]) -> None:
     """Add the rows of one run; those it had before are replaced."""
-    kind = type(rows[0])
     own = {row.key for row in rows}
     write(path, kind, [*(row for row in read(path, kind) if row.key not in own), *rows])
 

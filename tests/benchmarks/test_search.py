@@ -96,8 +96,8 @@ def test_rows_read_back_the_same_and_are_told(problem, truth, tmp_path):
     ]
     path = tmp_path / "runs.csv"
     for key in dict.fromkeys(row.key for row in rows):
-        records.add(path, [row for row in rows if row.key == key])
-    records.add(path, [row for row in rows if row.key == rows[0].key])
+        records.add(path, records.RunRow, [row for row in rows if row.key == key])
+    records.add(path, records.RunRow, [row for row in rows if row.key == rows[0].key])
     back = records.read(path, records.RunRow)
     assert sorted(back, key=repr) == sorted(rows, key=repr)
     assert records.done(path) == {row.key for row in rows}
