@@ -2,44 +2,34 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
-
-from configurator.firms import firm_standings
-from configurator.intervals import indicators, objective_intervals
-from configurator.laboratory import Baseline, Effort, NoFeasiblePlan, SimulationFailed
+from configurator.evaluated_plans import EvaluatedPlans
+from configurator.final_front import CHANCE_REPLICATIONS, MOST_PLANS, FinalFront, fresh
+from configurator.laboratory import Baseline, Effort, NoFeasiblePlan
 from configurator.progress import Progress
-from configurator.replicating import Replicated, Simulating, account_workers, worker_count
-from configurator.results import EvaluatedPlan, Interval, SearchState
+from configurator.replicating import worker_count
+from configurator.results import EvaluatedPlan, SearchState
 from configurator.runs.past import Past
 from configurator.tables import Table
-from optimisation.auditing import audited_events
-from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
-from optimisation.evaluation import Evaluation, Evaluator, Judgement
-from optimisation.feasibility.marginal_values import MarginalValue, marginal_values
+from optimisation.evaluation import Evaluator
 from optimisation.feasibility.planning import Planning
-from optimisation.members import Member, front_of, hypervolume_of, representatives
+from optimisation.members import hypervolume_of
 from optimisation.plan import NoPlan
-from optimisation.search import Generation, SearchSettings, binding_rules, random_plans, search
+from optimisation.search import Generation, SearchSettings, random_plans, search
 from optimisation.stopping import AfterGenerations, AfterTime, Stops, WithinNoise, first_reason
 from optimisation.twin_evaluation import twin_evaluator
 from simulation.components import components
-from simulation.configuration import Configuration, content_key, todays_configuration
+from simulation.configuration import content_key, todays_configuration
 from simulation.knowledge import Knowledge
-from simulation.ledgers.chart import FloatArray as Floats
-from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge, Objectives
+from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge
 from simulation.twin import Twin
 
-MOST_PLANS = 16
-"""How many plans of a front are confirmed, audited and shown at most."""
-FEWEST_PLANS = 3
-ENOUGH_TO_CONFIRM = 10
-"""Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
-CHANCE_REPLICATIONS = 5
-"""On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
+STATES_IN_SEARCH = 600_000_000
+"""Bytes of states at time 0 remembered: a search comes back to the same few replications in every generation."""
 
 
 class TwinExperiment:
@@ -51,8 +41,6 @@ class TwinExperiment:
         self._effort = effort
         self._progress = progress
         self._past = past
-        self._chance_simulations = 0
-        self._todays_indicators: Table | None = None
         self._parts = len(components(self._instance))
         self._settings = SearchSettings(
             effort.population, effort.replications, effort.seed, effort.most_replications, self._search_budget()
@@ -68,11 +56,20 @@ class TwinExperiment:
 
     @cached_property
     def _twin(self) -> Twin:
-        return Twin(self._knowledge, seed=self._effort.seed, engine_name=self._effort.engine)
+        return Twin(
+            self._knowledge,
+            seed=self._effort.seed,
+            engine_name=self._effort.engine,
+            state_memory=STATES_IN_SEARCH,
+        )
 
     @cached_property
-    def _chance_twin(self) -> Twin:
-        return Twin(self._knowledge.chance_only, seed=self._effort.seed, engine_name=self._effort.engine)
+    def _shown(self) -> EvaluatedPlans:
+        return EvaluatedPlans(self._instance, self._judge)
+
+    @cached_property
+    def _final(self) -> FinalFront:
+        return FinalFront(self._knowledge, self._effort, self._evaluator, self._shown, self._progress, self._past)
 
     @cached_property
     def _evaluator(self) -> Evaluator[Essence]:
@@ -83,6 +80,7 @@ class TwinExperiment:
             engine=self._effort.engine,
             twin=self._twin,
             informing=range(self._informing),
+            listed=fresh(self._effort.final_replications),
             memory=None if self._past is None else self._past.memory,
             watch=lambda simulations: self._progress.simulated(self._replications(simulations)),
         )
@@ -92,25 +90,21 @@ class TwinExperiment:
         """How many replications of today tell how margins vary."""
         return max(ENOUGH_REPLICATIONS, self._effort.replications, self._effort.most_replications)
 
-    @property
-    def _fresh(self) -> range:
-        """The replications on which a front is confirmed."""
-        return range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + self._effort.final_replications)
-
     def states(self) -> Iterator[SearchState]:
         """Yield each generation, then the front again, re-simulated on replications the search never saw."""
-        self._knowledge.rehearse(self._effort.seed, (*range(self._informing), *self._fresh))
+        # the draws asked for last are the first to be remembered: those of the search, then the first fresh ones
+        self._knowledge.rehearse(
+            self._effort.seed, (*reversed(fresh(self._effort.final_replications)), *range(self._informing))
+        )
         self._progress.message("simulating today's offer (the first run on a machine compiles the twin before)")
-        evaluator = self._evaluator
-        self._progress.message("searching")
         last: Generation | None = None
         ended = ""
-        records = () if self._past is None else self._past.records
+        past = 0 if self._past is None else len(self._past.records)
         rules = self._rules()
         try:
-            for generation in search(self._instance, evaluator, self._settings, self._planning, records):
+            for generation in self._generations():
                 last = generation
-                if generation.number + 1 >= len(records):
+                if generation.number + 1 >= past:
                     yield self._state(generation)
                 ended = self._reason(rules, generation)
                 if ended:
@@ -119,10 +113,42 @@ class TwinExperiment:
             raise NoFeasiblePlan(str(error)) from error
         if last is not None:
             self._progress.message(f"ended by {ended or 'the budget'}")
-            plans, count = len(self._candidates(last)), self._effort.final_replications
+            plans, count = len(self._final.candidates(last)), self._effort.final_replications
             self._progress.message(f"confirming {plans} plans on {count} fresh replications")
             found = replace(self._confirmed(last), ended=ended or "the budget")
             yield replace(found, is_past=self._was_confirmed(found))
+
+    def _generations(self) -> Iterator[Generation]:
+        """Yield the generations; today is simulated while the rules are made into a programme, where there are hands.
+
+        What the judge is to know of today takes as long as that, and neither needs the other. Nothing depends on
+        which comes first.
+        """
+        records = () if self._past is None else self._past.records
+        with self._informing_meanwhile():
+            planning = self._planning
+            self._progress.message("searching")
+            generations = search(self._instance, self._evaluator, self._settings, planning, records)
+            first = next(generations, None)
+        if first is not None:
+            yield first
+            yield from generations
+
+    @contextmanager
+    def _informing_meanwhile(self) -> Iterator[None]:
+        evaluator, today = self._evaluator, todays_configuration(self._instance)
+        needed, budget = evaluator.needed([today], range(self._informing))[-1], self._settings.budget
+        if worker_count(self._effort.workers) == 1 or (budget is not None and needed > budget):
+            yield
+            return
+        with ThreadPoolExecutor(1) as beside:
+            informed = beside.submit(evaluator.inform)
+            try:
+                yield
+            except BaseException:
+                evaluator.close()  # Ctrl-C ends what is beside too
+                raise
+            informed.result()
 
     def baseline(self, plans: int) -> Baseline | None:
         """Evaluate random repaired plans on the replications of the search, as many as the budget allows."""
@@ -173,143 +199,35 @@ class TwinExperiment:
         return max(0, self._effort.budget * self._parts - self._simulations())
 
     def _simulations(self) -> int:
-        return self._evaluator.simulations + self._chance_simulations
+        return self._evaluator.simulations + self._final.simulations
 
     def indicators(self, plan: EvaluatedPlan) -> Table | None:
         """Return today's indicators; those of other plans were not kept (`simulate --plan` makes them)."""
         if plan.configuration != todays_configuration(self._instance):
             return None
-        if self._todays_indicators is None:
-            found = self._todays_accounts(self._twin, plan.replications)
-            by_chance = None
-            if not self._knowledge.uncertain:
-                by_chance = found
-            elif plan.replications > 1:
-                by_chance = self._todays_accounts(self._chance_twin, min(plan.replications, CHANCE_REPLICATIONS))
-            self._todays_indicators = indicators(self._instance, found, by_chance)
-        return self._todays_indicators
-
-    def _todays_accounts(self, twin: Twin, count: int) -> Replicated:
-        """Return today's accounts on the replications on which the front was confirmed."""
-        today = todays_configuration(self._instance)
-        with closing(account_workers(twin.knowledge, self._effort, twin=twin)) as workers:
-            return Simulating(workers, twin.knowledge, today, today).replicated(self._fresh[:count])
+        return self._final.todays_indicators(plan.replications)
 
     def close(self) -> None:
         """Give threads or processes back."""
         if "_evaluator" in self.__dict__:
             self._evaluator.close()
+        if "_final" in self.__dict__:
+            self._final.close()
 
     def _state(self, generation: Generation) -> SearchState:
         front = {member.key for member in generation.front}
         return self._search_state(
             generation,
-            front=tuple(self._plan(member) for member in generation.front),
-            today=self._evaluated(generation.today),
-            archive=tuple(self._archived(member, front) for member in generation.archive),
+            front=tuple(self._shown.of_front(member, self._planning) for member in generation.front),
+            today=self._shown.of(generation.today),
+            archive=tuple(self._shown.of_archive(member, front) for member in generation.archive),
         )
 
     def _confirmed(self, generation: Generation) -> SearchState:
-        """Return the state with the front that stands on fresh replications; what falls off it stays archived."""
-        members = confirmed(
-            self._instance,
-            self._evaluator,
-            self._candidates(generation),
-            self._effort.final_replications,
-            self._effort.seed,
-            statistic=self._final_values,
-            runs_left=self._runs_left(),
-        )
-        count = max(
-            (len(member.evaluation.replications) for member in members), default=self._effort.final_replications
-        )
-        today = self._evaluator.evaluate([todays_configuration(self._instance)], self._fresh[:count])[0]
-        if today.judgement is None:
-            raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
-        # those that stand in no group were not replicated as often as the others: they do not compare
-        compared = [self._final(member) for member in members if member.group is not None]
-        standing = front_of(compared, self._instance.optimised)
-        keys = {member.key for member in standing}
-        left_out = {member.key: "near a plan of the front that was confirmed" for member in generation.front}
-        fallen = (
-            left_out
-            | {member.key: "fell off the front on fresh replications" for member in members}
-            | {
-                member.key: f"fell off the front: {'; '.join(member.evaluation.judgement.flags)}"
-                for member in members
-                if member.evaluation.judgement is not None and member.evaluation.judgement.flags
-            }
-        )
-        archive = (self._archived(member, keys, fallen) for member in generation.archive)
-        configurations = [member.plan.configuration for member in standing]
-        *beside, todays = self._by_chance([*configurations, today.configuration], count)
-        agreed = self._audited(configurations)
-        return replace(
-            self._search_state(
-                generation,
-                front=tuple(
-                    replace(self._plan(member, chance), audited_events=events, marginal_values=self._marginal(member))
-                    for member, chance, events in zip(standing, beside, agreed, strict=True)
-                ),
-                today=self._evaluated(self._with_final_point(today), todays),
-                archive=tuple(archive),
-            ),
-            confirmed=True,
-            record=None,
-        )
-
-    def _candidates(self, generation: Generation) -> tuple[Member, ...]:
-        """Return the plans to confirm: those that stand for the front of the search, and today.
-
-        More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
-        """
-        most, left = MOST_PLANS, self._runs_left()
-        if left is not None:
-            most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
-        chosen = representatives(generation.front, self._instance.optimised, most)
-        today = content_key(todays_configuration(self._instance))
-        known = {member.key for member in chosen}
-        return chosen + tuple(m for m in generation.archive if m.key == today and today not in known)
-
-    def _by_chance(self, configurations: Sequence[Configuration], count: int) -> list[Judgement | None]:
-        """Return what configurations are worth on fresh replications by chance alone, to be shown beside."""
-        replications = self._fresh[:CHANCE_REPLICATIONS]
-        left = self._runs_left()
-        if left is not None:
-            replications = replications[: left // (self._parts * (len(configurations) + 1))]
-        if not self._knowledge.uncertain:
-            evaluations = self._evaluator.evaluate(configurations, self._fresh[:count])
-        elif len(replications) < 2:
-            return [None] * len(configurations)
-        else:
-            self._progress.message(f"simulating the front on {len(replications)} replications by chance alone")
-            with closing(self._chance_evaluator()) as evaluator:
-                evaluations = evaluator.evaluate(configurations, replications)
-                self._chance_simulations = evaluator.simulations
-        return [self._with_final_point(evaluation).judgement for evaluation in evaluations]
-
-    def _chance_evaluator(self) -> Evaluator[Essence]:
-        return twin_evaluator(
-            self._knowledge.chance_only,
-            seed=self._effort.seed,
-            workers=worker_count(self._effort.workers),
-            engine=self._effort.engine,
-            twin=self._chance_twin,
-            memory=None if self._past is None else self._past.memory_by_chance,
-        )
-
-    def _audited(self, configurations: Sequence[Configuration]) -> list[int]:
-        """Re-run every plan that people will see with SimPy, unless SimPy ran the search or it was done before."""
-        known = {} if self._past is None else dict(self._past.audited)
-        new = [one for one in configurations if content_key(one) not in known]
-        if self._effort.engine == "simpy":
-            return [0] * len(configurations)
-        if new:
-            self._progress.message(f"auditing {len(new)} plans with SimPy")
-            workers = worker_count(self._effort.workers)
-            found = audited_events(self._knowledge, new, seed=self._effort.seed, workers=workers)
-            known |= {content_key(one): events for one, events in zip(new, found, strict=True)}
-        return [known[content_key(one)] for one in configurations]
+        """Return the state with the front that stands on fresh replications."""
+        found = self._final.confirmed(generation, self._planning)
+        state = self._search_state(generation, found.front, found.today, found.archive)
+        return replace(state, confirmed=True, record=None)
 
     def _search_state(
         self,
@@ -335,53 +253,3 @@ class TwinExperiment:
     def _replications(self, simulations: int) -> int:
         """Return how many whole territories so many component runs make."""
         return math.ceil(simulations / self._parts)
-
-    def _plan(self, member: Member, by_chance: Judgement | None = None) -> EvaluatedPlan:
-        rules = tuple(str(finding) for finding in binding_rules(self._planning, member.plan.configuration))
-        plan = self._evaluated(member.evaluation, by_chance)
-        return replace(
-            plan, probability_non_dominated=member.probability, group=member.group, binding_rules=rules, fate="front"
-        )
-
-    def _marginal(self, member: Member) -> tuple[MarginalValue, ...]:
-        """Return what a little more of each bound would buy; `repair --marginal` also solves for whole steps."""
-        return marginal_values(self._planning, member.plan.configuration, whole=False)
-
-    def _archived(self, member: Member, front: set[str], fallen: dict[str, str] | None = None) -> EvaluatedPlan:
-        evaluation = member.evaluation
-        if member.key in front:
-            fate = "front"
-        elif evaluation.judgement is None:
-            fate = f"failed: {evaluation.failure}"
-        elif evaluation.judgement.flags:
-            fate = "; ".join(evaluation.judgement.flags)
-        else:
-            fate = (fallen or {}).get(member.key, "dominated")
-        return replace(self._evaluated(evaluation), fate=fate)
-
-    def _evaluated(self, evaluation: Evaluation, by_chance: Judgement | None = None) -> EvaluatedPlan:
-        """Return an evaluation as people see it: solvency is the cautious value, its interval goes with it."""
-        judgement = evaluation.judgement
-        objectives: tuple[Interval, ...] = ()
-        if judgement is not None:
-            beside = (None, None) if by_chance is None else (by_chance.values, by_chance.point)
-            objectives = objective_intervals(self._instance, judgement.values, judgement.point, *beside)
-        firms = () if judgement is None else firm_standings(self._judge.firms, judgement.books)
-        return EvaluatedPlan(evaluation.configuration, objectives, None, len(evaluation.replications), firms=firms)
-
-    def _final_values(self, values: Floats) -> Floats:
-        """Return the values a final front goes by [plan, objective] of values [plan, replication, objective]."""
-        flat = np.empty((0, 0))
-        rows = [self._judge.final_point(Objectives(one, one.mean(axis=0), (), flat, 0.0)) for one in values]
-        return np.array(rows).reshape(len(values), len(self._instance.optimised))
-
-    def _final(self, member: Member) -> Member:
-        return replace(member, evaluation=self._with_final_point(member.evaluation))
-
-    def _with_final_point(self, evaluation: Evaluation) -> Evaluation:
-        """Return the evaluation on the values a final front goes by: for solvency a quantile over replications."""
-        judgement = evaluation.judgement
-        if judgement is None:
-            return evaluation
-        judged = Objectives(judgement.values, judgement.point, judgement.flags, np.empty((0, 0)), 0.0, judgement.tie)
-        return replace(evaluation, judgement=replace(judgement, point=self._judge.final_point(judged)))

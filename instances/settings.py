@@ -72,7 +72,7 @@ class Search(_Section):
     population: Annotated[int, Field(ge=2)] = column("plans per generation", default=24)
     seed: Annotated[int, Field(ge=0)] = column("seed", default=1)
     final_replications: Annotated[int, Field(ge=1)] = column(
-        "fresh replications of the plans on the final front", default=10
+        "fresh replications of the plans on the final front", default=30
     )
 
 

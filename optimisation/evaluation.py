@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import reduce
 from hashlib import sha256
 from operator import add
+from threading import RLock
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -109,6 +110,8 @@ class Evaluates(Protocol):
 class Evaluator(Generic[AccountT]):
     """Evaluates through a twin's accounts; the same answers on any number of workers and in any order.
 
+    One thread at a time: a second one that asks waits for the first.
+
     informed: makes the judge from today's accounts in the `informing` replications, which are run first.
     memory: where runs are looked up and kept beyond this process; what it holds counts as simulated.
     """
@@ -138,6 +141,7 @@ class Evaluator(Generic[AccountT]):
         self._todays_accounts: dict[int, AccountT | Failure] = {}
         self._simulations = 0 if memory is None else memory.count
         self._repeats = 0
+        self._asking = RLock()
 
     @property
     def simulations(self) -> int:
@@ -151,11 +155,15 @@ class Evaluator(Generic[AccountT]):
 
     def inform(self) -> None:
         """Run today on the replications that inform the judge, if that was not done yet."""
-        self._informed_judge()
+        with self._asking:
+            self._informed_judge()
 
     def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:
         """Evaluate configurations on the same replications, in order."""
-        chosen = tuple(replications)
+        with self._asking:
+            return self._evaluated(configurations, tuple(replications))
+
+    def _evaluated(self, configurations: Sequence[Configuration], chosen: tuple[int, ...]) -> list[Evaluation]:
         keys = [content_key(configuration) for configuration in configurations]
         new = {
             key: configuration
@@ -172,12 +180,20 @@ class Evaluator(Generic[AccountT]):
         Today's runs are in every count, those that inform the judge too.
         """
         new: set[RunKey] = set()
-        self._add_new(new, self._today, [*replications, *self._informing])
         counts = []
-        for configuration in configurations:
-            self._add_new(new, configuration, replications)
-            counts.append(len(new))
+        with self._asking:
+            self._add_new(new, self._today, [*replications, *self._informing])
+            for configuration in configurations:
+                self._add_new(new, configuration, replications)
+                counts.append(len(new))
         return counts
+
+    def todays(self, replications: Sequence[int]) -> list[AccountT | Failure]:
+        """Return today's accounts in replications, run where they were not yet."""
+        chosen = tuple(replications)
+        with self._asking:
+            self._beside_today((), chosen)
+        return [self._todays_accounts[replication] for replication in chosen]
 
     def close(self) -> None:
         """Give the workers back."""

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from instances.instance import Instance
 from optimisation.evaluation import Evaluator, Judgement, Judges, Remembers
 from optimisation.workers import ProcessWorkers, ThreadWorkers, Workers
 from simulation.configuration import Configuration
+from simulation.indicator_tables import Listing
 from simulation.knowledge import Knowledge
 from simulation.objectives import Essence, Judge
 from simulation.twin import EngineName, Twin
@@ -15,14 +17,27 @@ from simulation.twin import EngineName, Twin
 
 @dataclass(frozen=True)
 class EssenceTwin:
-    """A twin that answers with the essence of an account instead of the account."""
+    """A twin that answers with the essence of an account instead of the account.
+
+    listed: replications in which today's essence also holds what its long table of indicators is made of.
+    """
 
     twin: Twin
     judge: Judge
+    listed: range = range(0)
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Essence:
         """Run one component and return the essence of its account."""
-        return self.judge.essence(self.twin.account(configuration, component, replication))
+        account = self.twin.account(configuration, component, replication)
+        essence = self.judge.essence(account)
+        if replication in self.listed and configuration == self.twin.today:
+            territories = self.twin.components[component].territories
+            essence = replace(essence, listed=self._listing.read(account, territories))
+        return essence
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self.judge.catalogue)
 
 
 def twin_evaluator(
@@ -33,6 +48,7 @@ def twin_evaluator(
     engine: EngineName = "compiled",
     twin: Twin | None = None,
     informing: Sequence[int] = (),
+    listed: range = range(0),
     memory: Remembers[Essence] | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Evaluator[Essence]:
@@ -41,10 +57,12 @@ def twin_evaluator(
     instance: or what is known of it: then replication r carries parameter draw r, the same for every plan (T13).
     informing: replications of today, from 0 on, that tell how much margins vary by chance and knowledge; the first
     carries the central values, hence tells what today spends at these.
+    listed: replications of today whose essences hold what indicators.csv is made of.
     memory: where component runs are kept beyond this process.
     twin: the twin of these to work with, that others share; processes have their own.
     """
-    essences = essence_twin(instance, seed, engine) if twin is None else EssenceTwin(twin, Judge.of(twin.instance))
+    own = Twin(instance, seed=seed, engine_name=engine) if twin is None else twin
+    essences = EssenceTwin(own, Judge.of(own.instance), listed)
     count = workers or os.cpu_count() or 1
 
     def informed(today: Sequence[Essence]) -> Judges[Essence]:
@@ -54,7 +72,7 @@ def twin_evaluator(
     return Evaluator(
         essences.twin.instance,
         essences.twin.components,
-        _workers(essences, count, (instance, seed, engine)),
+        _workers(essences, count, (instance, seed, engine, listed)),
         informed,
         informing=informing,
         memory=memory,
@@ -62,14 +80,16 @@ def twin_evaluator(
     )
 
 
-def essence_twin(instance: Instance | Knowledge, seed: int, engine: EngineName) -> EssenceTwin:
+def essence_twin(
+    instance: Instance | Knowledge, seed: int, engine: EngineName, listed: range = range(0)
+) -> EssenceTwin:
     """Return a twin of an instance that answers with essences; what is judged by never varies with a draw."""
     twin = Twin(instance, seed=seed, engine_name=engine)
-    return EssenceTwin(twin, Judge.of(twin.instance))
+    return EssenceTwin(twin, Judge.of(twin.instance), listed)
 
 
 def _workers(
-    twin: EssenceTwin, count: int, arguments: tuple[Instance | Knowledge, int, EngineName]
+    twin: EssenceTwin, count: int, arguments: tuple[Instance | Knowledge, int, EngineName, range]
 ) -> Workers[Essence]:
     """The compiled engine lets go of Python's lock, SimPy does not."""
     if arguments[2] == "compiled" or count == 1:

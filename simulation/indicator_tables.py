@@ -5,13 +5,16 @@ Money that belongs to no profile and no pathway has rows of its own (`selections
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from instances.instance import Instance
 from simulation.estimates import Estimate, estimate
 from simulation.indicator_expressions import Filter, Term
-from simulation.indicators import Catalogue
+from simulation.indicators import Catalogue, TermReader
 from simulation.ledgers.account import Account
-from simulation.ledgers.chart import Chart
+from simulation.ledgers.chart import Chart, FloatArray
 from simulation.ledgers.outcomes import COMPONENTS
 from simulation.selections import NOBODY
 
@@ -94,6 +97,38 @@ def indicator_table(
         if found.replications:
             rows.append(IndicatorRow(name, catalogue.unit(name), found, **keys))
     return tuple(rows)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The long table of a plan that is compared with none, from what is read of components' accounts.
+
+    A reading is a vector of additive quantities [terms]: that of a whole replication is the sum over its components.
+    """
+
+    catalogue: Catalogue
+
+    @cached_property
+    def _heads(self) -> tuple[tuple[str, dict[str, str]], ...]:
+        return tuple((name, keys) for name, keys, _ in _cells(self.catalogue))
+
+    @cached_property
+    def _reader(self) -> TermReader:
+        return TermReader(self.catalogue, tuple(self.catalogue.expand(term) for _, _, term in _cells(self.catalogue)))
+
+    def read(self, account: Account, territories: tuple[int, ...]) -> FloatArray:
+        """Return the reading of one component's account; territories: the component's."""
+        return self._reader.vector(account, territories)
+
+    def rows(self, readings: Sequence[FloatArray]) -> tuple[IndicatorRow, ...]:
+        """Return the long table, from the reading of each whole replication."""
+        values = np.array([self._reader.values(each, each) for each in readings])
+        found = ((head, estimate(column)) for head, column in zip(self._heads, values.T, strict=True))
+        return tuple(
+            IndicatorRow(name, self.catalogue.unit(name), one, **keys)
+            for (name, keys), one in found
+            if one.replications
+        )
 
 
 def _cells(catalogue: Catalogue) -> Iterator[tuple[str, dict[str, str], Term]]:

@@ -1,6 +1,6 @@
 """Named indicators: the additive quantities, and figures derived from them by expressions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -216,9 +216,21 @@ class TermReader:
     def _place(self) -> dict[Term, int]:
         return {term: index for index, term in enumerate(self.terms)}
 
-    def vector(self, account: Account) -> FloatArray:
-        """Return the value of every quantity [terms]."""
-        return np.array([self.catalogue.measure(term, account) for term in self.terms])
+    def vector(self, account: Account, territories: tuple[int, ...] | None = None) -> FloatArray:
+        """Return the value of every quantity [terms].
+
+        territories: the only ones of which the account tells, among `instance.territories`; quantities of zones
+        without any of these are known to be 0 (most of those in a long table, when an account is of one component).
+        """
+        if territories is None:
+            return np.array([self.catalogue.measure(term, account) for term in self.terms])
+        lines = self.catalogue.chart.lines
+        inside = {
+            zone for number in territories for zone in lines[self.catalogue.chart.instance.territories[number].zone]
+        }
+        return np.array(
+            [self.catalogue.measure(term, account) if _may_be(term, inside) else 0.0 for term in self.terms]
+        )
 
     def values(self, vector: FloatArray, today: FloatArray) -> FloatArray:
         """Return the value of each expression from a vector and today's."""
@@ -228,6 +240,15 @@ class TermReader:
             return float(source[self._place[Term(term.name, term.filters)]])
 
         return np.array([evaluate(expression, value_of) for expression in self.expressions])
+
+
+def _may_be(term: Term, inside: Collection[str]) -> bool:
+    """Say whether a quantity may differ from 0 where only some zones have any."""
+    return all(
+        any(value in inside or value.endswith("*") for value in each.values)
+        for each in term.filters
+        if each.key == "zone"
+    )
 
 
 @dataclass(frozen=True)

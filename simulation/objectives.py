@@ -46,10 +46,12 @@ class Essence:
 
     values: FloatArray  # [terms]
     lines: FloatArray  # [Q, 6] see `instability.lines_of`
+    listed: FloatArray = field(default_factory=lambda: np.zeros(0))  # [terms] `Listing.read`; empty: not asked for
 
     def __add__(self, other: "Essence") -> "Essence":
-        """Return the essence of both together."""
-        return Essence(self.values + other.values, self.lines + other.lines)
+        """Return the essence of both together; what is listed, only where it is of both."""
+        listed = self.listed + other.listed if len(self.listed) == len(other.listed) else np.zeros(0)
+        return Essence(self.values + other.values, self.lines + other.lines, listed)
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,11 @@ class Judge:
     def _budget_columns(self) -> slice:
         start = len(self.instance.optimised) + _FOR_HARM + 3 * len(self.firms)
         return slice(start, start + len(self.budgets))
+
+    def slack(self, own: Sequence[Essence], today: Sequence[Essence]) -> FloatArray:
+        """Return by how much targets are kept in each replication, in widths of their scales [replication, target]."""
+        values = self._aimed(own, today)
+        return np.column_stack([target.slack(values[:, number]) for number, target in enumerate(self.targets)])
 
     def _aimed(self, own: Sequence[Essence], today: Sequence[Essence]) -> FloatArray:
         """Return the values of what has a target [replication, target]."""

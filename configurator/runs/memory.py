@@ -1,6 +1,7 @@
 """What a run has simulated, kept in its folder: each component run by what was decided for it and its replication.
 
-A line is `{"component": hash, "replication": n, "values": ..., "lines": ...}`; the arrays are the bytes of their
+A line is `{"component": hash, "replication": n, "values": ..., "lines": ...}`, with `listed` for today's runs that
+indicators.csv is made of; the arrays are the bytes of their
 numbers, compressed, so that a run read back is the run that was written, to the last bit. A run that failed is kept
 with its message and is not tried again.
 """
@@ -9,6 +10,7 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,13 +77,15 @@ def _entry(key: RunKey, answer: Essence | Failure) -> JournalEntry:
     entry: JournalEntry = {"component": key[0], "replication": key[1]}
     if isinstance(answer, Failure):
         return entry | {"failure": answer.message}
-    return entry | {"values": _packed(answer.values), "lines": _packed(answer.lines)}
+    listed = {"listed": _packed(answer.listed)} if len(answer.listed) else {}
+    return entry | {"values": _packed(answer.values), "lines": _packed(answer.lines)} | listed
 
 
 def _found(entry: JournalEntry) -> Essence | Failure:
     if "failure" in entry:
         return Failure(str(entry["failure"]))
-    return Essence(_unpacked(entry["values"]), _unpacked(entry["lines"]).reshape(-1, PER_LINE))
+    essence = Essence(_unpacked(entry["values"]), _unpacked(entry["lines"]).reshape(-1, PER_LINE))
+    return replace(essence, listed=_unpacked(entry["listed"])) if "listed" in entry else essence
 
 
 def _packed(numbers: npt.NDArray[np.float64]) -> str:

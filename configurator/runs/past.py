@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from configurator.laboratory import Baseline
+from configurator.runs.audits import AUDITS, AuditMemory
 from configurator.runs.journal import JOURNAL, Journal, JournalEntry, read_journal
 from configurator.runs.memory import EVALUATIONS, RunMemory
 from configurator.runs.store import RunFolder, RunFolderError
@@ -20,11 +21,12 @@ class Past:
 
     memory: RunMemory
     memory_by_chance: RunMemory
+    audits: AuditMemory
     records: tuple[GenerationRecord, ...] = ()
     ended: int = 0
     """Generations after which the search last came to its end; 0: never."""
     audited: Mapping[str, int] = field(default_factory=dict)
-    """Event records in which both engines agreed, by plan."""
+    """Event records in which both engines agreed, by plan of a front that was confirmed."""
     baselines: Mapping[int, Baseline] = field(default_factory=dict)
     """Random plans evaluated to compare with, by how many were asked for."""
 
@@ -46,6 +48,7 @@ def past_of(folder: RunFolder) -> Past:
     return Past(
         memory=RunMemory(folder.inside(EVALUATIONS)),
         memory_by_chance=RunMemory(folder.inside(BY_CHANCE)),
+        audits=AuditMemory(folder.inside(AUDITS)),
         records=records,
         ended=max((_whole(entry["generation"]) for entry in entries if entry.get("ended")), default=0),
         audited={key: events for entry in entries for key, events in _audits(entry)},

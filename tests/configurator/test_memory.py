@@ -1,5 +1,7 @@
 """What a run simulated outlives the process, to the last bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,16 +19,18 @@ def essence(seed):
 
 
 def equal(first, second):
-    return np.array_equal(first.values, second.values) and np.array_equal(first.lines, second.lines)
+    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("values", "lines", "listed"))
 
 
 def test_runs_are_recalled_bit_by_bit_by_another_process(tmp_path):
     path = tmp_path / "evaluations.jsonl"
     first = RunMemory(path)
-    first.keep([(("a", 0), essence(1)), (("a", 1), essence(2))])
+    listed = replace(essence(1), listed=np.array([0.1, 0.2]) / 3.0)
+    first.keep([(("a", 0), essence(1)), (("a", 1), essence(2)), (("c", 0), listed)])
     first.keep([(("b", 0), Failure("ValueError: é"))])
     for memory in (first, RunMemory(path)):
-        assert memory.count == 3
+        assert memory.count == 4
+        assert equal(memory.recall(("c", 0)), listed)
         assert equal(memory.recall(("a", 0)), essence(1))
         assert equal(memory.recall(("a", 1)), essence(2))
         assert memory.recall(("b", 0)) == Failure("ValueError: é")

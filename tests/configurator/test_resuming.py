@@ -26,7 +26,7 @@ SEARCH = Wish(seed=5, generations=3, population=6, workers=1)
 SHORT = {
     "run = 731.0": "run = 200.0",
     "warm_up = 365.0": "warm_up = 100.0",
-    "final_replications = 20": "final_replications = 3",
+    "final_replications = 30": "final_replications = 3",
 }
 MEMORIES = (EVALUATIONS, BY_CHANCE)
 
@@ -112,6 +112,7 @@ def test_a_finished_run_is_gone_through_without_a_simulation(whole, tmp_path, mo
         ThreadWorkers, "run", lambda self, tasks, *done: asked.extend(tasks) or run_all(self, tasks, *done)
     )
     front = resume(run, MoreEffort(workers=1))
+    assert asked == []
     assert not front.stopped
     assert results(run) == results(whole)
     assert evaluated(run) == evaluated(whole)

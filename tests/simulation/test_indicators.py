@@ -12,7 +12,7 @@ from instances.faults import UnknownName
 from instances.tables import Observation
 from simulation.expression_faults import expression_faults
 from simulation.indicator_expressions import InvalidExpression
-from simulation.indicator_tables import indicator_table
+from simulation.indicator_tables import Listing, indicator_table
 from simulation.indicators import (
     CONSTANTS,
     Catalogue,
@@ -122,6 +122,26 @@ def test_vectors_of_terms_add_like_accounts(catalogue, account):
     assert reader.vector(whole) == pytest.approx(2.0 * vector)
     assert reader.values(vector, vector)[0] == pytest.approx(catalogue.value("satisfaction", account))
     assert reader.values(2.0 * vector, vector)[1] == pytest.approx(catalogue.value("efficiency", whole, account))
+
+
+def test_a_long_table_of_readings_is_that_of_accounts(story, account):
+    """What is read of one territory and of the other adds up to the account of both; the town's misses the hills."""
+    other = Story(tiny(), zones=(TOWN, HILLS)).tell(0.0, Event.PRESENT, detail=0).die(100.0).account()
+    listing = Listing(Catalogue.of(story.instance))
+    both = tuple(range(len(story.instance.territories)))
+    first = listing.read(account, both) + listing.read(other, both)
+    rows = listing.rows([first, listing.read(account, both)])
+    expected = indicator_table(story.instance, [account + other, account])
+    assert [replace(row, estimate=None) for row in rows] == [replace(row, estimate=None) for row in expected]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row.estimate.mean == pytest.approx(wanted.estimate.mean, rel=1e-9, abs=1e-9)
+    of_town = {
+        row.zone: row.estimate.mean
+        for row in listing.rows([listing.read(account, (0,))])
+        if (row.indicator, row.profile) == ("person_years", "")
+    }
+    assert of_town["town"] > 0.0
+    assert of_town["hills"] == 0.0
 
 
 def test_long_table_has_one_fact_a_row(story, account):

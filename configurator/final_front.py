@@ -1,0 +1,236 @@
+"""The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
+
+In order, so that a plan that falls costs little: so many plans as people compare (`MOST_PLANS`) are looked at on a
+third of the fresh replications, those that contend are given all of them (`optimisation.confirmation`), and only the
+plans that stand then are simulated by chance alone and audited.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from configurator.evaluated_plans import EvaluatedPlans
+from configurator.intervals import indicators_beside
+from configurator.laboratory import Effort, SimulationFailed
+from configurator.progress import Progress
+from configurator.replicating import worker_count
+from configurator.results import EvaluatedPlan
+from configurator.runs.past import Past
+from configurator.tables import Table
+from optimisation.auditing import audited_events
+from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
+from optimisation.evaluation import Evaluator, Judgement
+from optimisation.feasibility.marginal_values import marginal_values
+from optimisation.feasibility.planning import Planning
+from optimisation.members import Member, front_of, representatives
+from optimisation.search import Generation
+from optimisation.twin_evaluation import twin_evaluator
+from optimisation.workers import Failure
+from simulation.components import components
+from simulation.configuration import Configuration, content_key, todays_configuration
+from simulation.indicator_tables import IndicatorRow, Listing
+from simulation.knowledge import Knowledge
+from simulation.objectives import Essence
+from simulation.twin import Twin
+
+MOST_PLANS = 12
+"""How many plans of a front are confirmed, audited and shown at most."""
+FEWEST_PLANS = 3
+ENOUGH_TO_CONFIRM = 10
+"""Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
+CHANCE_REPLICATIONS = 5
+"""On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
+FELL = "fell off the front on fresh replications"
+STATES_BY_CHANCE = 250_000_000
+"""Bytes of states at time 0 remembered by chance alone: replications follow one another and none comes again."""
+
+
+def fresh(count: int) -> range:
+    """Return the first replications on which a front is confirmed."""
+    return range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + count)
+
+
+@dataclass(frozen=True)
+class FinalPlans:
+    """A front that stands on fresh replications."""
+
+    front: tuple[EvaluatedPlan, ...]
+    today: EvaluatedPlan
+    archive: tuple[EvaluatedPlan, ...]
+
+
+class FinalFront:
+    """Confirms the front of a search, with its evaluator.
+
+    The evaluator lists today's indicators on fresh replications (`twin_evaluation`), so that they take no runs more.
+    """
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        effort: Effort,
+        evaluator: Evaluator[Essence],
+        shown: EvaluatedPlans,
+        progress: Progress,
+        past: Past | None,
+    ) -> None:
+        self._knowledge = knowledge
+        self._instance = knowledge.central
+        self._effort = effort
+        self._evaluator = evaluator
+        self._shown = shown
+        self._progress = progress
+        self._past = past
+        self._today = todays_configuration(knowledge.central)
+        self._parts = len(components(knowledge.central))
+        self._todays_indicators: Table | None = None
+        self._chance_count = 0
+
+    @property
+    def simulations(self) -> int:
+        """Component runs done by chance alone, in all sessions of the run."""
+        if "_by_chance" in self.__dict__:
+            return self._by_chance.simulations
+        return 0 if self._past is None else self._past.memory_by_chance.count
+
+    def candidates(self, generation: Generation) -> tuple[Member, ...]:
+        """Return the plans to confirm: those that stand for the front of the search, and today.
+
+        More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
+        """
+        most, left = MOST_PLANS, self._runs_left()
+        if left is not None:
+            most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
+        chosen = representatives(generation.front, self._instance.optimised, most)
+        today = content_key(self._today)
+        known = {member.key for member in chosen}
+        return chosen + tuple(m for m in generation.archive if m.key == today and today not in known)
+
+    def confirmed(self, generation: Generation, planning: Planning) -> FinalPlans:
+        """Return the front that stands on fresh replications; what falls off it stays archived."""
+        wanted = self._effort.final_replications
+        members = confirmed(
+            self._instance,
+            self._evaluator,
+            self.candidates(generation),
+            wanted,
+            self._effort.seed,
+            statistic=self._shown.final_values,
+            runs_left=self._runs_left(),
+        )
+        left = self._runs_left()
+        affordable = wanted if left is None else min(wanted, left // self._parts)
+        count = max((len(member.evaluation.replications) for member in members), default=affordable)
+        today = self._evaluator.evaluate([self._today], fresh(count))[0] if count else generation.today
+        if today.judgement is None:
+            raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
+        # those that stand in no group were not replicated as often as the others: they do not compare
+        compared = [self._shown.final(member) for member in members if member.group is not None]
+        standing = front_of(compared, self._instance.optimised)
+        configurations = [member.plan.configuration for member in standing]
+        *beside, todays = self._judged_by_chance([*configurations, self._today], count)
+        agreed = self._audited(configurations)
+        keys, fallen = {member.key for member in standing}, _fallen(generation, members)
+        return FinalPlans(
+            front=tuple(
+                replace(
+                    self._shown.of_front(member, planning, chance),
+                    audited_events=events,
+                    marginal_values=marginal_values(planning, member.plan.configuration, whole=False),
+                )
+                for member, chance, events in zip(standing, beside, agreed, strict=True)
+            ),
+            today=self._shown.of(self._shown.with_final_point(today), todays),
+            archive=tuple(self._shown.of_archive(member, keys, fallen) for member in generation.archive),
+        )
+
+    def todays_indicators(self, count: int) -> Table:
+        """Return today's indicators on so many fresh replications, those on which the front was confirmed."""
+        if self._todays_indicators is None:
+            rows = self._listed(self._evaluator, count)
+            beside: tuple[IndicatorRow, ...] = ()
+            if not self._knowledge.uncertain:
+                beside = rows
+            elif self._chance_count > 1:
+                beside = self._listed(self._by_chance, self._chance_count)
+            self._todays_indicators = indicators_beside(rows, beside)
+        return self._todays_indicators
+
+    def close(self) -> None:
+        """Give threads or processes back."""
+        if "_by_chance" in self.__dict__:
+            self._by_chance.close()
+
+    def _listed(self, evaluator: Evaluator[Essence], count: int) -> tuple[IndicatorRow, ...]:
+        found = [one for one in evaluator.todays(fresh(count)) if not isinstance(one, Failure)]
+        return Listing(self._shown.judge.catalogue).rows([one.listed for one in found])
+
+    def _runs_left(self) -> int | None:
+        if not self._effort.budget:
+            return None
+        return max(0, self._effort.budget * self._parts - self._evaluator.simulations - self.simulations)
+
+    # By chance alone.
+
+    @cached_property
+    def _by_chance(self) -> Evaluator[Essence]:
+        knowledge, effort = self._knowledge.chance_only, self._effort
+        return twin_evaluator(
+            knowledge,
+            seed=effort.seed,
+            workers=worker_count(effort.workers),
+            engine=effort.engine,
+            twin=Twin(knowledge, seed=effort.seed, engine_name=effort.engine, state_memory=STATES_BY_CHANCE),
+            listed=fresh(CHANCE_REPLICATIONS),
+            memory=None if self._past is None else self._past.memory_by_chance,
+        )
+
+    def _judged_by_chance(self, configurations: Sequence[Configuration], count: int) -> list[Judgement | None]:
+        """Return what configurations are worth on fresh replications by chance alone, to be shown beside."""
+        if not self._knowledge.uncertain:
+            evaluations = self._evaluator.evaluate(configurations, fresh(count))
+            return [self._shown.with_final_point(one).judgement for one in evaluations]
+        self._chance_count = self._affordable_by_chance(configurations, count)
+        if self._chance_count < 2:
+            return [None] * len(configurations)
+        self._progress.message(f"simulating the front on {self._chance_count} replications by chance alone")
+        evaluations = self._by_chance.evaluate(configurations, fresh(self._chance_count))
+        return [self._shown.with_final_point(one).judgement for one in evaluations]
+
+    def _affordable_by_chance(self, configurations: Sequence[Configuration], count: int) -> int:
+        """Return on how many replications, today's included, configurations can be simulated by chance alone."""
+        most, left = min(count, CHANCE_REPLICATIONS), self._runs_left()
+        if left is None:
+            return most
+        return min(most, left // (self._parts * (len(configurations) + 1)))
+
+    # The audit.
+
+    def _audited(self, configurations: Sequence[Configuration]) -> list[int]:
+        """Re-run every plan that people will see with SimPy, unless SimPy ran the search; what was audited is not."""
+        if self._effort.engine == "simpy" or not configurations:
+            return [0] * len(configurations)
+        self._progress.message(f"auditing {len(configurations)} plans with SimPy")
+        audits = None if self._past is None else self._past.audits
+        return audited_events(
+            self._knowledge,
+            configurations,
+            seed=self._effort.seed,
+            workers=worker_count(self._effort.workers),
+            known={} if audits is None else audits.known,
+            keep=_forget if audits is None else audits.keep,
+        )
+
+
+def _forget(_component: str, _events: int) -> None:
+    """Keep no audit: there is no run folder."""
+
+
+def _fallen(generation: Generation, members: Sequence[Member]) -> dict[str, str]:
+    """Return why plans of the search's front are on the final one no more, by key."""
+    found = {member.key: "near a plan of the front that was confirmed" for member in generation.front}
+    for member in members:
+        judgement = member.evaluation.judgement
+        flags = () if judgement is None else judgement.flags
+        found[member.key] = f"fell off the front: {'; '.join(flags)}" if flags else FELL
+    return found
