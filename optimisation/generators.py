@@ -2,7 +2,7 @@
 
 import numpy as np
 
-BREED, REDRAW, START, BASELINE, BOOTSTRAP, NOISE = range(6)
+BREED, REDRAW, START, BASELINE, BOOTSTRAP, NOISE, NEIGHBOURS = range(7)
 """What numbers are drawn for."""
 
 

@@ -28,6 +28,8 @@ class Operators:
     encoding: Encoding
     basins: tuple[tuple[int, ...], ...]
     """Territories that lie together."""
+    blocks: bool = True
+    """Whether territories are swapped whole and changed one at a time; else single genes anywhere."""
 
     def crossed(self, first: Genes, second: Genes, random: np.random.Generator) -> tuple[Genes, Genes]:
         """Return two children: every territory (or basin) of each comes whole from one parent, few are blends."""
@@ -37,7 +39,7 @@ class Operators:
             if random.random() < 0.5:
                 swapped |= np.isin(self.encoding.block, territories)
         for territory in (t for basin in self.basins for t in basin):
-            if random.random() < BLEND:
+            if not self.blocks or random.random() < BLEND:
                 self._blend(swapped, territory, random)
         swapped[-1] = random.random() < 0.5
         return np.where(swapped, second, first), np.where(swapped, first, second)
@@ -51,6 +53,8 @@ class Operators:
         territory = int(self.encoding.block[random.choice(free)])
         for _ in range(MOST_CHANGES):
             self._change(child, territory, random)
+            if not self.blocks:
+                territory = int(self.encoding.block[random.choice(free)])
             if random.random() >= ANOTHER_CHANGE:
                 break
         if self.encoding.high[-1] > 0 and random.random() < CONTRACT_CHANGE:
@@ -98,9 +102,9 @@ class Operators:
         genes[gene] = min(max(moved if low <= moved <= high else genes[gene] - lots, low), high)
 
 
-def operators_of(instance: Instance, encoding: Encoding) -> Operators:
+def operators_of(instance: Instance, encoding: Encoding, *, blocks: bool = True) -> Operators:
     """Return the operators of an instance: territories of one basin lie together, others stand alone."""
     basins: dict[str, list[int]] = {}
     for number, zone in enumerate(instance.territories):
         basins.setdefault(instance.ancestor(zone.zone, "basin") or zone.zone, []).append(number)
-    return Operators(encoding, tuple(tuple(group) for group in basins.values()))
+    return Operators(encoding, tuple(tuple(group) for group in basins.values()), blocks)

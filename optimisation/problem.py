@@ -76,6 +76,13 @@ class Breeder:
         asked = self._algorithm.ask()
         return [np.asarray(genes, dtype=np.int64) for genes in asked.get("X")]
 
+    def children(self, count: int, random: np.random.Generator) -> list[Genes]:
+        """Return so many proposals, once there are parents."""
+        found: list[Genes] = []
+        while len(found) < count:
+            found += self.ask(random)
+        return found[:count]
+
     def renew(self, known: Mapping[bytes, tuple[Floats, float]]) -> None:
         """Put what is now known of plans, by the bytes of their genes, in place of what was told of them before."""
         for one in self._algorithm.pop if self._algorithm.pop is not None else ():

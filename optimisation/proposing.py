@@ -1,6 +1,7 @@
 """From proposals to plans: the first ones, children of the search, plans at random; repaired, none known already."""
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -8,9 +9,11 @@ import numpy as np
 
 from instances.instance import Instance
 from optimisation.encoding import Genes
+from optimisation.feasibility.checker import violations
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer
 from optimisation.generators import BASELINE, REDRAW, START, generator
+from optimisation.ingredients import EVERYTHING, Ingredients
 from optimisation.operators import operators_of
 from optimisation.plan import Infeasible, NoPlan, Plan
 from optimisation.starting_points import anywhere, landmarks, sampled
@@ -29,13 +32,28 @@ class Proposed:
 
 
 class Proposer:
-    """Makes plans of proposals and counts what repair met."""
+    """Makes plans of proposals and counts what repair met.
 
-    def __init__(self, instance: Instance, planning: Planning, seed: int) -> None:
+    workers: threads that repair. A repair depends on its proposal alone, so those of many proposals are made ahead, at
+    once, and settled in order as if each had been made in its turn: the answer does not depend on how many there are.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        planning: Planning,
+        seed: int,
+        ingredients: Ingredients = EVERYTHING,
+        *,
+        workers: int = 1,
+    ) -> None:
         self._planning = planning
         self._repairer = Repairer(planning)
+        self._threads = ThreadPoolExecutor(workers) if workers > 1 else None
+        self._ahead: dict[bytes, Plan | Infeasible] = {}
         self._seed = seed
-        self.operators = operators_of(instance, planning.encoding)
+        self._ingredients = ingredients
+        self.operators = operators_of(instance, planning.encoding, blocks=ingredients.blocks)
         self.counts = (0, 0, 0)
         """Proposals that were plans already, that were repaired, near which no plan was found."""
 
@@ -45,7 +63,9 @@ class Proposer:
         Distinct repaired plans, fewer if there are not so many. Raises NoPlan when there is none.
         """
         random = generator(self._seed, 0, START)
-        points = list(landmarks(self._planning, self._repairer))
+        points = [self._planning.encoding.today.copy()]
+        if self._ingredients.landmarks:
+            points = list(landmarks(self._planning, self._repairer))
         sample = sampled(self._planning.encoding, random)
         return self._distinct(chain(points, sample), max(population, len(points)))
 
@@ -59,12 +79,29 @@ class Proposer:
         random = generator(self._seed, number, REDRAW)
         taken: set[str] = set()
         found = []
+        self._look_ahead(proposals)
         for genes in proposals:
             drawn = self._redrawn(genes, known, taken, random)
             if drawn is not None:
                 taken.add(drawn.plan.key)
                 found.append(drawn)
         return found
+
+    def pool(self, proposals: Sequence[Genes], most_repairs: int, known: Collection[str]) -> list[Proposed]:
+        """Return the distinct plans near proposals that are not known, in order.
+
+        most_repairs: proposals that are repaired at most, the first ones; those that are plans already cost nothing.
+        """
+        found: dict[str, Proposed] = {}
+        self._look_ahead([genes for genes in proposals if not self._is_plan(genes)][:most_repairs])
+        for genes in proposals:
+            solved = self.counts[1] + self.counts[2]
+            if most_repairs > 0 or self._is_plan(genes):
+                plan = self._repair(genes)
+                most_repairs -= self.counts[1] + self.counts[2] - solved
+                if isinstance(plan, Plan) and plan.key not in known:
+                    found.setdefault(plan.key, self._proposed(plan))
+        return list(found.values())
 
     def recalled(self, genes: Sequence[int], changed: tuple[str, ...]) -> Proposed:
         """Return a plan of the past from its genes."""
@@ -75,14 +112,15 @@ class Proposer:
     def _distinct(self, points: Iterator[Genes], count: int) -> list[Proposed]:
         found: dict[str, Proposed] = {}
         refusal: Infeasible | None = None
-        for genes in islice(points, 4 * count + 16):
-            plan = self._repair(genes)
-            if isinstance(plan, Infeasible):
-                refusal = plan
-                continue
-            found.setdefault(plan.key, self._proposed(plan))
-            if len(found) == count:
-                break
+        tries = islice(points, 4 * count + 16)
+        while batch := list(islice(tries, count - len(found))):
+            self._look_ahead(batch)
+            for genes in batch:
+                plan = self._repair(genes)
+                if isinstance(plan, Infeasible):
+                    refusal = plan
+                else:
+                    found.setdefault(plan.key, self._proposed(plan))
         if not found:
             raise NoPlan(refusal or Infeasible(()))
         return list(found.values())
@@ -92,7 +130,7 @@ class Proposer:
     ) -> Proposed | None:
         """Return a plan near the genes that is neither known nor taken; the last one found when there is none."""
         last = None
-        for _ in range(REDRAWS):
+        for _ in range(REDRAWS if self._ingredients.redraw else 1):
             plan = self._repair(genes)
             if isinstance(plan, Plan):
                 last = self._proposed(plan)
@@ -101,11 +139,24 @@ class Proposer:
             genes = self.operators.mutated(last.genes if last else genes, random)
         return last
 
+    def _is_plan(self, genes: Genes) -> bool:
+        return not violations(self._planning, self._planning.encoding.configuration(genes))
+
     def _proposed(self, plan: Plan) -> Proposed:
         return Proposed(self._planning.encoding.genes(plan.configuration), plan)
 
+    def _look_ahead(self, proposals: Sequence[Genes]) -> None:
+        """Repair proposals at once where there are several threads; `_repair` then knows the answers."""
+        self._ahead.clear()
+        if self._threads is not None:
+            keys = {genes.tobytes(): genes for genes in proposals}
+            self._ahead = dict(zip(keys, self._threads.map(self._repaired, keys.values()), strict=True))
+
+    def _repaired(self, genes: Genes) -> Plan | Infeasible:
+        return self._repairer.repair(self._planning.encoding.configuration(genes))
+
     def _repair(self, genes: Genes) -> Plan | Infeasible:
-        plan = self._repairer.repair(self._planning.encoding.configuration(genes))
+        plan = self._ahead.get(genes.tobytes()) or self._repaired(genes)
         untouched, repaired, refused = self.counts
         if isinstance(plan, Infeasible):
             self.counts = untouched, repaired, refused + 1

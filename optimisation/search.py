@@ -7,23 +7,31 @@ records of past generations are all it takes to go on where a search was left.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, zip_longest
 
 import numpy as np
 
 from instances.faults import ConfiguratorError
 from instances.instance import Instance
+from optimisation.encoding import Genes
 from optimisation.evaluation import Evaluates, Evaluation
 from optimisation.feasibility.checker import Finding, binding
 from optimisation.feasibility.planning import Planning
-from optimisation.generators import BREED, NOISE, generator
+from optimisation.generators import BREED, NEIGHBOURS, NOISE, generator
+from optimisation.ingredients import EVERYTHING, Ingredients
 from optimisation.members import Member, front_of, hypervolume_of
 from optimisation.problem import Breeder
 from optimisation.proposing import Proposed, Proposer
 from optimisation.records import GenerationRecord
+from optimisation.screening import Screen
 from optimisation.standings import Standings
 from optimisation.stopping import hypervolume_noise
 from simulation.configuration import Configuration
+
+POOL = 8
+"""Proposals that are screened, over those that are simulated: half children, half mutants of the front."""
+REPAIRS = 2
+"""Of these, how many may be repaired at most, over those that are simulated."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class SearchSettings:
     """How far to search.
 
     replications: of each plan; most_replications: of those whose dominance is in doubt (none more than the others
-    when it is not greater); budget: component runs in all, never exceeded; None: no limit.
+    when it is not greater); budget: component runs in all, never exceeded; None: no limit; ingredients: what the
+    search is made of.
     """
 
     population: int
@@ -39,6 +48,7 @@ class SearchSettings:
     seed: int
     most_replications: int = 0
     budget: int | None = None
+    ingredients: Ingredients = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -90,18 +100,21 @@ def search(
     settings: SearchSettings,
     planning: Planning | None = None,
     past: Sequence[GenerationRecord] = (),
+    *,
+    workers: int = 1,
 ) -> Iterator[Generation]:
     """Yield generation after generation until the budget is spent; `NoPlan` when the rules leave no plan at all.
 
     past: the records of generations done before; they are gone through again without a proposal being repaired, on
-    evaluations that the evaluator remembers, and yielded as `is_past`.
+    evaluations that the evaluator remembers, and yielded as `is_past`. workers: threads that repair; the answer does
+    not depend on how many.
     """
-    run = _Search(instance, evaluator, settings, planning or Planning(instance))
+    run = _Search(instance, evaluator, settings, planning or Planning(instance), workers)
     breeder: Breeder | None = None
     for number in count():
         random = generator(settings.seed, number, BREED)
         record = past[number] if number < len(past) else None
-        proposals = breeder.ask(random) if breeder else []
+        proposals = breeder.children(run.children, random) if breeder else []
         drawn = run.recalled(record) if record else run.drawn(proposals, number)
         told, more = run.evaluated(drawn, number, record)
         if not told:
@@ -118,10 +131,17 @@ def search(
 
 
 def random_plans(
-    instance: Instance, evaluator: Evaluates, count: int, settings: SearchSettings, planning: Planning | None = None
+    instance: Instance,
+    evaluator: Evaluates,
+    count: int,
+    settings: SearchSettings,
+    planning: Planning | None = None,
+    *,
+    workers: int = 1,
 ) -> tuple[Member, ...]:
     """Return so many plans drawn at random and repaired, evaluated as those of a search: what a search must beat."""
-    plans = Proposer(instance, planning or Planning(instance), settings.seed).random_plans(count)
+    proposer = Proposer(instance, planning or Planning(instance), settings.seed, workers=workers)
+    plans = proposer.random_plans(count)
     evaluations = evaluator.evaluate([plan.configuration for plan in plans], range(settings.replications))
     return tuple(Member(plan, one, 0) for plan, one in zip(plans, evaluations, strict=True))
 
@@ -138,11 +158,14 @@ class BudgetTooSmall(ConfiguratorError):  # noqa: N818 (named for what it says)
 class _Search:
     """What a search knows between generations."""
 
-    def __init__(self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning) -> None:
+    def __init__(
+        self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning, workers: int
+    ) -> None:
         self._instance = instance
         self._evaluator = evaluator
         self._settings = settings
-        self.proposer = Proposer(instance, planning, settings.seed)
+        self._encoding = planning.encoding
+        self.proposer = Proposer(instance, planning, settings.seed, settings.ingredients, workers=workers)
         self.standings = Standings(
             instance,
             evaluator,
@@ -152,11 +175,46 @@ class _Search:
             budget=settings.budget,
         )
 
+    @property
+    def children(self) -> int:
+        """How many children a generation is drawn from: with mutants of the front they make up the pool."""
+        whole = self._settings.population * (POOL if self._settings.ingredients.screening else 1)
+        return whole - self._mutated
+
+    @property
+    def _mutated(self) -> int:
+        """How many mutants of plans of the front stand beside the children."""
+        whole = self._settings.population * (POOL if self._settings.ingredients.screening else 1)
+        return whole // 2 if self._settings.ingredients.neighbours else 0
+
     def drawn(self, proposals: Sequence[np.ndarray], number: int) -> list[Proposed]:
         """Return the plans of a new generation: the first ones, or those nearest to proposals."""
         if number == 0:
             return self.proposer.first_plans(self._settings.population)
-        return self.proposer.plans(proposals, number, self.standings.keys)
+        if not self._settings.ingredients.screening:
+            return self.proposer.plans([*self._mutants(number), *proposals], number, self.standings.keys)
+        return self._screened(proposals, number)
+
+    def _screened(self, proposals: Sequence[Genes], number: int) -> list[Proposed]:
+        """Return the most promising new plans near proposals and mutants of the front, filled up with children."""
+        known, count = self.standings.keys, self._settings.population
+        mixed = [one for pair in zip_longest(self._mutants(number), proposals) for one in pair if one is not None]
+        pool = self.proposer.pool(mixed, REPAIRS * count, known)
+        screen = Screen(self._encoding, self.standings.known())
+        chosen = [pool[index] for index in screen.best([one.genes for one in pool], count)]
+        taken = {*known, *(one.plan.key for one in chosen)}
+        return chosen + self.proposer.plans(proposals[: count - len(chosen)], number, taken)
+
+    def _mutants(self, number: int) -> list[Genes]:
+        """Return copies of plans of the front, drawn evenly, a few genes of each changed."""
+        front = front_of(self.standings.archive(), self._instance.objectives)
+        if not front:
+            return []
+        random = generator(self._settings.seed, number, NEIGHBOURS)
+        parents = [
+            self._encoding.genes(front[n].plan.configuration) for n in random.integers(len(front), size=self._mutated)
+        ]
+        return [self.proposer.operators.mutated(genes, random) for genes in parents]
 
     def recalled(self, record: GenerationRecord) -> list[Proposed]:
         """Return the plans of a past generation, without repairing anything."""

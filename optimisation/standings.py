@@ -15,6 +15,7 @@ from optimisation.plan import Plan
 from optimisation.problem import REFUSED_COST
 from optimisation.proposing import Proposed
 from optimisation.replications import Sample, more_replications, pooled_variance
+from optimisation.screening import Known
 from simulation.configuration import todays_configuration
 
 PILOTS = 5
@@ -120,6 +121,17 @@ class Standings:
             for member in self._members.values()
             if len(member.evaluation.replications) > self._first
         }
+
+    def known(self) -> Known:
+        """Return what a surrogate may learn from: every plan that could be judged, on the same replications."""
+        judged = [member for member in self.archive() if member.evaluation.judgement is not None]
+        return Known(
+            genes=[self._encoding.genes(member.plan.configuration) for member in judged],
+            costs=np.array([self._cost(member.evaluation) for member in judged]).reshape(
+                len(judged), len(self._instance.objectives)
+            ),
+            sound=np.array([member.evaluation.is_sound for member in judged], dtype=bool),
+        )
 
     def errors(self, members: Sequence[Member]) -> tuple[Floats, Floats] | None:
         """Return costs [member, objective] and their standard errors; None while no plan has two replications."""
