@@ -25,9 +25,9 @@ from simulation.fluid.states import State, Story
 
 Floats = NDArray[np.float64]
 Charge = TypeVar("Charge", Price, Cost)
-Key = tuple[str, tuple[int, ...]]
-"""What is added up, and where: time (), qaly (), entries (step), use (r), turnover (r), revenue (contract, payer, r),
-cost (operator, r), with r a resource."""
+Key = tuple[str, tuple[int, ...], int]
+"""What is added up, where, and the profile: time (), qaly (), entries (step), use (r), turnover (r), revenue (contract,
+payer, operator, r), cost (operator, r), with r a resource and ANYONE for the profile unless profiles are told apart."""
 Held = dict[int, int]
 """Units by resource."""
 Line = dict[int, float]
@@ -36,6 +36,8 @@ Line = dict[int, float]
 ONCE = ("entry", "patient", "outcome")
 NOTHING = -1
 """In place of a resource: money that hangs on none."""
+ANYONE = -1
+"""In place of a profile: profiles are not told apart."""
 _HOURS_PER_DAY = 24.0
 
 
@@ -50,8 +52,10 @@ class _Stake:
 class Ledger:
     """The instance's tariffs, costs and utilities by what they hang on; hands out columns."""
 
-    def __init__(self, instance: Instance, story: Story) -> None:
+    def __init__(self, instance: Instance, story: Story, *, by_profile: bool = False) -> None:
+        """by_profile: tell apart what people of each profile, as they are at the time, amount to."""
         self.story = story
+        self._by_profile = by_profile
         self.columns: dict[Key, int] = {}
         self.profiles = [row.profile for row in instance.profiles]
         self.resources = [row.resource for row in instance.resources]
@@ -66,9 +70,10 @@ class Ledger:
         self._utility = _utilities(instance, self.steps)
         self._per_year = instance.settings.time_units_per_year
 
-    def column(self, kind: str, *place: int) -> int:
+    def column(self, profile: int, kind: str, *place: int) -> int:
         """Return a column's number, a new one when it is the first time."""
-        return self.columns.setdefault((kind, place), len(self.columns))
+        key = (kind, place, profile if self._by_profile else ANYONE)
+        return self.columns.setdefault(key, len(self.columns))
 
     def held(self, step: int, owner: int) -> tuple[Held, Held]:
         """Return units held by a gate, and by services that lead nowhere."""
@@ -84,12 +89,12 @@ class Ledger:
         """Return what a time unit in a state amounts to."""
         gate, helps = self.held(state.step, state.owner)
         line = {
-            self.column("time"): 1.0,
-            self.column("qaly"): self._utility[state.step, state.profile] / self._per_year,
+            self.column(state.profile, "time"): 1.0,
+            self.column(state.profile, "qaly"): self._utility[state.step, state.profile] / self._per_year,
         }
         for units in (gate, helps):
             for resource, amount in units.items():
-                _add(line, self.column("use", resource), float(amount))
+                _add(line, self.column(state.profile, "use", resource), float(amount))
         for subject, stake in self._stakes(state.step, gate, helps):
             self._charge(line, subject, stake, state.profile, ("day", "hour"))
         for resource, kept in self.story.kept_during(state.step, state.profile).items():
@@ -98,7 +103,7 @@ class Ledger:
 
     def kept(self, resource: int, unit_time: float, profile: int) -> Line:
         """Return what keeping units of a service through an absence amounts to."""
-        line = {self.column("use", resource): unit_time}
+        line = {self.column(profile, "use", resource): unit_time}
         self._charge(
             line, f"resource:{self.resources[resource]}", _Stake(unit_time, resource), profile, ("day", "hour")
         )
@@ -106,7 +111,7 @@ class Ledger:
 
     def entering(self, step: int, profile: int) -> Line:
         """Return what entering a step amounts to, its gate's units included and its services left out."""
-        line = {self.column("entries", step): 1.0}
+        line = {self.column(profile, "entries", step): 1.0}
         gate, _ = self.held(step, profile)
         for subject, stake in self._stakes(step, gate, {}):
             if not subject.startswith("pathway:"):
@@ -127,11 +132,11 @@ class Ledger:
         self._charge(line, f"pathway:{pathway}", _Stake(1.0, NOTHING), profile, ONCE)
         return line
 
-    def released(self, resource: int, units: float) -> Line:
+    def released(self, resource: int, units: float, profile: int) -> Line:
         """Return what giving units back amounts to: the time they take to be made ready."""
         if self.turnover[resource] <= 0.0:
             return {}
-        return {self.column("turnover", resource): units * self.turnover[resource]}
+        return {self.column(profile, "turnover", resource): units * self.turnover[resource]}
 
     def _stakes(self, step: int, gate: Held, helps: Held) -> Iterable[tuple[str, _Stake]]:
         pathway, code = self.steps[step]
@@ -148,14 +153,16 @@ class Ledger:
         name = self.profiles[profile]
         for price, replaced in self._prices.get(subject, ()):
             if price.basis in bases and _holds(price.profile, name, replaced):
+                operator = self.providers[price.provider] if price.provider else len(self.providers)
                 for number, contract in enumerate(self.contracts):
                     if price.contract in ("", contract):
-                        column = self.column("revenue", number, self.payers[price.payer], stake.resource)
+                        place = (number, self.payers[price.payer], operator, stake.resource)
+                        column = self.column(profile, "revenue", *place)
                         _add(line, column, self._amount(price) * stake.units)
         for cost, replaced in self._costs.get(subject, ()):
             if cost.basis in bases and _holds(cost.profile, name, replaced):
                 operator = self.providers[cost.provider] if cost.provider else len(self.providers)
-                column = self.column("cost", operator, stake.resource)
+                column = self.column(profile, "cost", operator, stake.resource)
                 _add(line, column, self._amount(cost) * stake.units)
 
     def _amount(self, row: Price | Cost) -> float:

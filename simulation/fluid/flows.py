@@ -5,8 +5,8 @@ profile and pathway live through, use, pay and cost from time 0 to the end of th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,12 @@ from scipy.sparse import csr_matrix
 
 from instances.instance import Instance
 from simulation.configuration import Configuration
+from simulation.economics import force_of_interest
 from simulation.flat_model import FlatModel
 from simulation.fluid.blocks import Blocks, Solution
 from simulation.fluid.chain import Chain
-from simulation.fluid.columns import NOTHING, Ledger, table
+from simulation.fluid.columns import Ledger, table
+from simulation.fluid.flow_tables import Cell, FluidFlows, ProfileFlows, profile_flows, unpacked
 from simulation.fluid.inversion import Contour, contour
 from simulation.fluid.kernel import kernel
 from simulation.fluid.landings import Landings
@@ -33,7 +35,6 @@ from simulation.streams import Law
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 Ints = NDArray[np.int64]
-Cell = tuple[int, int, int]
 
 _ROUGH_PART = 0.01
 """A law with a sharp edge (fixed, uniform, triangular, normal) longer than this part of the run takes more points."""
@@ -44,47 +45,6 @@ TRIAL_SHARE = 0.001
 _SHARP = (Law.FIXED, Law.UNIFORM, Law.TRIANGULAR, Law.NORMAL)
 
 
-@dataclass(frozen=True)
-class FluidFlows:
-    """Expected totals over the run of everybody of a cell's profile and territory, were the cell's share one.
-
-    Times a cell's share under the reference mix they are what the chain gives under that mix, exactly; a cell with no
-    share there has what everybody of its profile would use who is oriented to it. What is used by people present at
-    time 0 whom no orientation moves (residents) is part of every cell of their profile alike.
-
-    Arrays start with the axis of `cells` (those of `offer_cells`, then pathways that only refusers take). Money is in
-    currency over the run; `contract` follows the instance's contracts (one unnamed contract when it has none);
-    `operator` follows the providers, then one more: those who run the resource.
-    """
-
-    cells: tuple[Cell, ...]
-    """(territory, profile, pathway) indices."""
-    starts: Floats
-    """[territory, profile] people oriented with that profile, any number of times, those present at time 0 included."""
-    person_time: Floats
-    """[cell] time lived."""
-    entries: Floats
-    """[cell, step] entries into each step of the expanded instance."""
-    use: Floats
-    """[cell, resource] unit-time of each resource, the time to make units ready again included."""
-    turnover: Floats
-    """[cell, resource] unit-time to make units ready again."""
-    qaly: Floats
-    """[cell] QALYs, undiscounted."""
-    revenue_free: Floats
-    """[contract, cell, payer] paid for what hangs on no resource."""
-    revenue_tied: Floats
-    """[contract, cell, payer, resource] paid for what hangs on a resource."""
-    cost_free: Floats
-    """[cell, operator] borne for what hangs on no resource."""
-    cost_tied: Floats
-    """[cell, operator, resource] borne for what hangs on a resource."""
-    acceptance: Floats
-    """[cell, offer cell] part of those offered the second who end in the first."""
-    reference: Floats
-    """[cell] part of the profile's people who take the cell's pathway under the reference mix."""
-
-
 def fluid_flows(instance: Instance, reference: Configuration | None = None) -> FluidFlows:
     """Return the flows, those after a profile change following the reference shares (today's when none are given)."""
     return FluidModel(instance).flows(reference)
@@ -93,8 +53,23 @@ def fluid_flows(instance: Instance, reference: Configuration | None = None) -> F
 class FluidModel:
     """The chain of an instance, built once; `flows` puts a mix in."""
 
-    def __init__(self, instance: Instance, model: FlatModel | None = None) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        model: FlatModel | None = None,
+        *,
+        discounted: bool = False,
+        by_profile: bool = False,
+    ) -> None:
+        """Build the chain.
+
+        model: a flat model of the instance, where there is one already; discounted: all flows count less the later
+        they are, as in the accounts (to time 0, at economics.discount_rate); by_profile: for `flows_by_profile`.
+        """
         self.instance = instance
+        yearly = force_of_interest(instance.settings.economics.discount_rate) if discounted else 0.0
+        self._by_profile = by_profile
+        self.force = yearly / instance.settings.time_units_per_year
         self.people = Population.of(instance, model)
         self.horizon = instance.settings.horizon
         self.rollout = self.horizon.rollout
@@ -103,7 +78,7 @@ class FluidModel:
         self.coming = coming
         self.still = at_rest(self.chain)
         self.blocks = Blocks(self.chain, _landing_states(self.chain, coming))
-        self.ledger = Ledger(instance, self.people.story)
+        self.ledger = Ledger(instance, self.people.story, by_profile=by_profile)
         self.lumps = Lumps(self.ledger, self.people.story)
         self.by_rate, self.by_end = self.chain.lines(self.lumps)
         self._living = [self.ledger.living(state) for state in self.chain.states]
@@ -136,11 +111,11 @@ class FluidModel:
         """Return the contour of a time and the blocks solved at its points."""
         if time not in self._solutions:
             per_time, per_end, _ = self.gains()
-            self._solutions[time] = self._solved(time, per_time, per_end)
+            self._solutions[time] = self._solved(time, per_time, per_end, self.force)
         return self._solutions[time]
 
-    def _solved(self, time: float, per_time: csr_matrix, per_end: csr_matrix) -> tuple[Contour, Solution]:
-        grid = contour(time, rough=self.is_rough, coarse=not self._can_be_exact)
+    def _solved(self, time: float, per_time: csr_matrix, per_end: csr_matrix, force: float) -> tuple[Contour, Solution]:
+        grid = contour(time, rough=self.is_rough, coarse=not self._can_be_exact, force=force)
         return grid, Solution(self.blocks, kernel(self.chain, grid.points), per_time, per_end)
 
     @cached_property
@@ -156,6 +131,16 @@ class FluidModel:
         same = all(one.key == other.key for one, other in zip(chosen, trial, strict=True))
         return self._unpacked(chosen, totals, trial, totals if same else self._totals(trial, chosen))
 
+    def flows_by_profile(self, reference: Configuration | None = None) -> ProfileFlows:
+        """Return what people of each profile live through in each territory; for a model told to keep them apart."""
+        if not self._by_profile:
+            raise ValueError("this fluid model does not tell profiles apart: build it with by_profile=True")
+        chosen = self.people.mixes(reference or self.people.today)
+        totals = self._totals(chosen, chosen)
+        lines = table(self.lumps.lines, len(self.ledger.columns))
+        rows = np.stack([totals.of_territory(zone, lines) for zone in range(len(self.people.zones))])
+        return profile_flows(self.instance, self.people.story.steps, self.ledger.columns, rows)
+
     def _totals(self, chosen: tuple[Mix, ...], reference: tuple[Mix, ...]) -> Totals:
         """Return what everybody lives through from time 0 to the end of the run under the mixes of the territories."""
         warm_up, run = self.horizon.warm_up, self.horizon.run
@@ -166,8 +151,9 @@ class FluidModel:
         if warm_up <= 0.0:
             totals.add(run, self._arriving(run, 0.0, np.nan_to_num(wanted)))
         elif kept_on and np.isnan(wanted).all():
-            totals.add(warm_up + run, self._arriving(warm_up + run, -warm_up, None))
-            totals.add(warm_up, self._arriving(warm_up, -warm_up, None), sign=-1.0)
+            later = exp(self.force * warm_up)  # time counts from the warm-up's start there, discounting from time 0
+            totals.add(warm_up + run, self._arriving(warm_up + run, -warm_up, None), sign=later)
+            totals.add(warm_up, self._arriving(warm_up, -warm_up, None), sign=-later)
         else:
             totals.add(
                 run,
@@ -211,7 +197,7 @@ class FluidModel:
         warm_up = self.horizon.warm_up
         today = self.people.mixes(self.people.today)
         nothing = csr_matrix((len(self.chain.states), 0))
-        grid, solution = self._solved(warm_up, nothing, nothing)  # where people stand counts, not what they used
+        grid, solution = self._solved(warm_up, nothing, nothing, 0.0)  # where people stand counts, not what they used
         coming = arriving(self.instance, -warm_up, grid.points) + founding(self.instance, grid.points)
         inflow = np.zeros((len(grid.points), len(today), len(self.chain.states)), dtype=np.complex128)
         kinds, which = distinct(today)
@@ -261,48 +247,8 @@ class FluidModel:
             starts=totals.starts,
             acceptance=acceptance,
             reference=reference,
-            **self._tables(rows),
+            **unpacked(self.instance, self.people.story.steps, self.ledger.columns, rows),
         )
-
-    def _tables(self, rows: Floats) -> dict[str, Floats]:
-        """Return the columns of FluidFlows from rows [cell, column]."""
-        instance, count = self.instance, len(rows)
-        payers, resources = len(instance.payers), len(instance.resources)
-        operators, contracts = len(instance.providers) + 1, len(instance.contract_codes)
-        found = {
-            "person_time": np.zeros(count),
-            "qaly": np.zeros(count),
-            "entries": np.zeros((count, self.people.story.steps)),
-            "use": np.zeros((count, resources)),
-            "turnover": np.zeros((count, resources)),
-            "revenue_free": np.zeros((contracts, count, payers)),
-            "revenue_tied": np.zeros((contracts, count, payers, resources)),
-            "cost_free": np.zeros((count, operators)),
-            "cost_tied": np.zeros((count, operators, resources)),
-        }
-        for (kind, place), column in self.ledger.columns.items():
-            values = rows[:, column]
-            match kind, place:
-                case "time", ():
-                    found["person_time"] += values
-                case "qaly", ():
-                    found["qaly"] += values
-                case "entries", (step,):
-                    found["entries"][:, step] += values
-                case "use", (resource,):
-                    found["use"][:, resource] += values
-                case "turnover", (resource,):
-                    found["use"][:, resource] += values
-                    found["turnover"][:, resource] += values
-                case "revenue", (contract, payer, resource) if resource == NOTHING:
-                    found["revenue_free"][contract, :, payer] += values
-                case "revenue", (contract, payer, resource):
-                    found["revenue_tied"][contract, :, payer, resource] += values
-                case "cost", (operator, resource) if resource == NOTHING:
-                    found["cost_free"][:, operator] += values
-                case "cost", (operator, resource):
-                    found["cost_tied"][:, operator, resource] += values
-        return found
 
 
 def accepted_cells(people: Population) -> tuple[tuple[Cell, ...], Floats]:

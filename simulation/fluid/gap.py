@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from instances.instance import Instance
 from simulation.components import pools
-from simulation.fluid.flows import FluidFlows, fluid_flows
+from simulation.fluid.flow_tables import FluidFlows
+from simulation.fluid.flows import fluid_flows
 from simulation.ledgers.account import Account
 from simulation.ledgers.replay import POOL_BUSY, POOL_CAPACITY
 

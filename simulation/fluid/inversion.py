@@ -28,20 +28,30 @@ ROUGH_TERMS, ROUGH_MEAN = 140, 40
 
 @dataclass(frozen=True)
 class Contour:
-    """Where a transform is needed to know the function at one time."""
+    """Where a transform is needed to know the function at one time.
+
+    Discounting at a force d is a shift: what happens at rate f(t) has the discounted total until T whose transform is
+    F(s + d) / s. So transforms are needed at `points` = s + d, and `variable` is s.
+    """
 
     points: Complexes
     weights: Floats
+    variable: Complexes
 
     def invert(self, transform: Complexes) -> Floats:
         """Return the function at the contour's time from its transform [point, ...]."""
         flat = transform.real.reshape(len(self.points), -1)
         return (self.weights @ flat).reshape(transform.shape[1:])
 
+    def total(self, transform: Complexes) -> Floats:
+        """Return what has happened until the contour's time, discounted, from its rate's transform [point, ...]."""
+        return self.invert(transform / self.variable.reshape(-1, *(1,) * (transform.ndim - 1)))
 
-def contour(time: float, *, rough: bool = False, coarse: bool = False) -> Contour:
+
+def contour(time: float, *, rough: bool = False, coarse: bool = False, force: float = 0.0) -> Contour:
     """Return the points for one time; `rough` for functions with kinks, as fixed stays make them.
 
+    force: of discounting, per time unit.
     Smooth functions come with a relative error of about 3e-10, `coarse` ones (a quarter fewer points) of 6e-8.
 
     >>> grid = contour(3.0)
@@ -53,5 +63,5 @@ def contour(time: float, *, rough: bool = False, coarse: bool = False) -> Contou
     number = np.arange(plain + mean + 1)
     tail = np.array([sum(comb(mean, k) for k in range(j, mean + 1)) / 2.0**mean for j in range(1, mean + 1)])
     part = np.concatenate([[0.5], np.ones(plain), tail])
-    points = (ALIASING + 2j * pi * number) / (2.0 * time)
-    return Contour(points.astype(np.complex128), exp(ALIASING / 2.0) / time * (-1.0) ** number * part)
+    variable = ((ALIASING + 2j * pi * number) / (2.0 * time)).astype(np.complex128)
+    return Contour(variable + force, exp(ALIASING / 2.0) / time * (-1.0) ** number * part, variable)

@@ -86,17 +86,17 @@ class Lumps:
         next_gate, next_helps = nothing if self.story.exit[step] else ledger.held(step, profile)
         for resource, units in gate.items():
             if resource not in next_helps:
-                _sum(line, ledger.released(resource, units))
+                _sum(line, ledger.released(resource, units, state.profile))
         for resource, units in helps.items():
             keep = self._kept_beyond(state, resource, step)
             if keep > 0.0:
                 stay = self.story.mean_stay(step, profile)
                 _sum(line, ledger.kept(resource, units * min(keep, stay), state.profile))
-                _sum(line, ledger.released(resource, units))
+                _sum(line, ledger.released(resource, units, state.profile))
                 continue
             spare = units - next_helps.get(resource, 0) - next_gate.get(resource, 0)
             if spare > 0 and (resource in next_helps or resource in next_gate or not self._is_kept(state, resource)):
-                _sum(line, ledger.released(resource, spare))
+                _sum(line, ledger.released(resource, spare, state.profile))
         for resource, units in next_helps.items():
             if resource not in helps and resource not in gate and not self._was_kept(state, resource):
                 _sum(line, ledger.granted(resource, units, profile))

@@ -103,7 +103,7 @@ class _Accrual:
 
     def _measures(self) -> Floats:
         weights = np.zeros((self._width, 3 + self._resources))
-        for (kind, place), column in self._ledger.columns.items():
+        for (kind, place, _), column in self._ledger.columns.items():
             if kind in ("time", "qaly", "cost"):
                 weights[column, ("time", "qaly", "cost").index(kind)] = 1.0
             elif kind == "use":

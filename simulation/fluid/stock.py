@@ -209,7 +209,7 @@ def _resumed_in(
             used += passage.using[:, place * count : (place + 1) * count]
             reaching = passage.reaching[:, place * count : (place + 1) * count]
             ports[:, :, np.searchsorted(goers[number].ports, passage.ports)] += reaching
-    return [(grid.invert(used / grid.points[:, None, None]), ports) for used, ports in parts]
+    return [(grid.total(used), ports) for used, ports in parts]
 
 
 def at_rest(chain: Chain) -> Kernel:

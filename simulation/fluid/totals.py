@@ -77,6 +77,16 @@ class Totals:
             found[: columns.shape[1]] += columns[zone]
         return found
 
+    def of_territory(self, zone: int, lines: csr_matrix) -> Floats:
+        """Return the columns of everybody in a territory."""
+        found = np.zeros(lines.shape[1])
+        for columns in (*self._columns.values(), *self._everyone.values()):
+            found[: columns.shape[1]] += columns[zone]
+        counts = np.zeros(lines.shape[0])
+        for (_, line), numbers in self._lines.items():
+            counts[line] += numbers[zone]
+        return np.asarray(found + lines.T @ counts)
+
     def add(
         self,
         time: float,
@@ -110,8 +120,8 @@ class Totals:
             cells.setdefault((start.profile, start.pathway), []).append(number)
         for cell, numbers in cells.items():
             used = landed[:, numbers].transpose(0, 2, 1) @ using[:, numbers]
-            self._put(self._columns, cell, zones, sign * grid.invert(used / grid.points[:, None, None]))
-        counts = sign * grid.invert((counted + run.counted()) / grid.points[:, None, None])
+            self._put(self._columns, cell, zones, sign * grid.total(used))
+        counts = sign * grid.total(counted + run.counted())
         for count, numbers in zip(landings.counts, counts, strict=True):
             line = self._lines.setdefault(((count.profile, count.pathway), count.line), np.zeros(len(self._mixes)))
             line[zones] += numbers
@@ -133,7 +143,7 @@ class Totals:
         per_time, _, _ = self._model.gains()
         changes = {profile: moved(before, mix, profile) for profile in {each.group.profile for each in going}}
         leaving = self._rollout(grid.points)
-        waiting = float(grid.invert((1.0 - leaving) / grid.points**2))
+        waiting = float(grid.total((1.0 - leaving) / grid.points))
         for each in going:
             group, changed = each.group, changes[each.group.profile]
             kept, values = 1.0, each.columns[zones]
