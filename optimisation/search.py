@@ -207,7 +207,7 @@ class _Search:
 
     def _mutants(self, number: int) -> list[Genes]:
         """Return copies of plans of the front, drawn evenly, a few genes of each changed."""
-        front = front_of(self.standings.archive(), self._instance.objectives)
+        front = front_of(self.standings.archive(), self._instance.optimised)
         if not front:
             return []
         random = generator(self._settings.seed, number, NEIGHBOURS)

@@ -128,7 +128,7 @@ class Standings:
         return Known(
             genes=[self._encoding.genes(member.plan.configuration) for member in judged],
             costs=np.array([self._cost(member.evaluation) for member in judged]).reshape(
-                len(judged), len(self._instance.objectives)
+                len(judged), len(self._instance.optimised)
             ),
             sound=np.array([member.evaluation.is_sound for member in judged], dtype=bool),
         )
