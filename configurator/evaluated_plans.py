@@ -12,6 +12,7 @@ from configurator.results import EvaluatedPlan, Interval
 from instances.instance import Instance
 from optimisation.evaluation import Evaluation, Judgement
 from optimisation.feasibility.planning import Planning
+from optimisation.keeping_targets import spending
 from optimisation.members import Member
 from optimisation.search import binding_rules
 from simulation.configuration import Configuration
@@ -80,7 +81,15 @@ class EvaluatedPlans:
             self.instance, judgement.values, judgement.point, *beside
         )
         firms = firm_standings(self.judge.firms, judgement.books)
-        return EvaluatedPlan(evaluation.configuration, objectives, None, len(evaluation.replications), firms=firms)
+        return EvaluatedPlan(
+            evaluation.configuration,
+            objectives,
+            None,
+            len(evaluation.replications),
+            firms=firms,
+            kept=judgement.kept,
+            spending=spending(judgement),
+        )
 
     # What a final front goes by: for solvency a quantile over replications.
 

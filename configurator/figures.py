@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 
-from configurator.results import FrontRow, Interval, ObjectiveScale, dominates
+from configurator.results import FrontRow, Interval, ObjectiveScale, TargetScale, dominates
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class FrontView:
     random_hypervolume: float | None = None
     random_plans: int = 0
     facts: tuple[tuple[str, str], ...] = ()
+    targets: tuple[TargetScale, ...] = ()
 
 
 def front_page(view: FrontView) -> str:
@@ -83,6 +84,7 @@ def _payload(view: FrontView) -> dict[str, object]:
             }
             for objective in view.objectives
         ],
+        "targets": [str(target) for target in view.targets],
         "plans": [_plan(plan, view) for plan in view.plans],
         "today": None if view.today is None else _row(view.today),
         "others": [list(values) for values in view.others],
@@ -108,6 +110,7 @@ def _row(row: FrontRow) -> dict[str, object]:
         "id": row.id,
         "values": _values(row.objectives),
         "probability": row.probability_non_dominated,
+        "kept": [[each.mean, each.low, each.high] for each in row.targets],
         "replications": row.replications,
         "changes": row.changes,
     }

@@ -6,7 +6,7 @@ from configurator.description import Description
 from configurator.laboratory import ObservationCheck
 from configurator.observing import precision_table
 from configurator.progress import duration
-from configurator.results import FrontRow, Interval, ObjectiveScale
+from configurator.results import FrontRow, Interval, ObjectiveScale, TargetScale
 from configurator.runs.findings import FRONT_PAGE, Front
 from configurator.tables import Cell, Table
 from configurator.verbs import Simulation, WarmUp
@@ -28,6 +28,11 @@ def number(value: float) -> str:
 def interval_text(interval: Interval) -> str:
     """Return a mean with its interval: `71.23 (70.8 to 71.6)`."""
     return f"{number(interval.mean)} ({number(interval.low)} to {number(interval.high)})"
+
+
+def share_text(interval: Interval) -> str:
+    """Return a probability with its interval in percent: `97 % (83 to 100)`."""
+    return f"{100 * interval.mean:.0f} % ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
 
 
 def chance_text(interval: Interval | None) -> str:
@@ -67,14 +72,21 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
     return "  ".join(padded).rstrip()
 
 
-def front_text(rows: Sequence[FrontRow], today: FrontRow | None, objectives: Sequence[ObjectiveScale]) -> str:
+def front_text(
+    rows: Sequence[FrontRow],
+    today: FrontRow | None,
+    objectives: Sequence[ObjectiveScale],
+    targets: Sequence[TargetScale] = (),
+) -> str:
     """Return the front as a table, then what each plan changes."""
     shown = [*([] if today is None else [today]), *rows]
-    columns = ("plan", *(objective.name for objective in objectives), "non-dominated", "group", "replications")
+    kept = (f"keeps {target.objective}" for target in targets)
+    columns = ("plan", *(objective.name for objective in objectives), *kept, "non-dominated", "group", "replications")
     lines: tuple[tuple[Cell, ...], ...] = tuple(
         (
             row.id,
             *(interval_text(interval) for interval in row.objectives),
+            *(share_text(kept) for kept in row.targets),
             "" if row.probability_non_dominated is None else f"{100 * row.probability_non_dominated:.0f} %",
             row.group,
             row.replications,
@@ -94,12 +106,15 @@ def found_text(found: Front) -> str:
         f"{found.random_hypervolume:.4f}"
     )
     lines = [
-        front_text(found.rows, found.today, found.objectives),
+        front_text(found.rows, found.today, found.objectives, found.targets),
         "",
         f"{found.better_than_today} of {len(found.rows)} plans are nowhere worse than today and somewhere better",
         f"hypervolume of the front: {found.hypervolume:.4f}; {against}",
         f"{found.evaluations:,} plans evaluated in {found.replications:,} replications, {duration(found.seconds)}",
     ]
+    if found.targets:
+        aims = " and ".join(str(target) for target in found.targets)
+        lines.append(f"cheapest plan that surely keeps {aims}: {found.cheapest or 'none of these'}")
     if found.failures:
         lines.append(f"{len(found.failures)} evaluations failed and were left out; see failures.csv")
     if found.stopped and any(row.probability_non_dominated is None for row in found.rows):

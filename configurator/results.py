@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from configurator.tables import Cell, Table, table
 from simulation.configuration import Configuration
 
-if TYPE_CHECKING:  # brings the solver
+if TYPE_CHECKING:  # they bring the solver and scipy
     from optimisation.feasibility.marginal_values import MarginalValue
+    from simulation.targets import Keeping
 
 Direction = Literal["maximise", "minimise"]
 
@@ -44,6 +45,21 @@ class ObjectiveScale:
 
 
 @dataclass(frozen=True)
+class TargetScale:
+    """A target as people see it: the objective, the limit it must keep, and how likely at least."""
+
+    objective: str
+    limit: float
+    is_ceiling: bool
+    probability: float
+
+    def __str__(self) -> str:
+        """Return it in words: `unmet at most 0.4 with probability 0.9`."""
+        side = "at most" if self.is_ceiling else "at least"
+        return f"{self.objective} {side} {self.limit:g} with probability {self.probability:g}"
+
+
+@dataclass(frozen=True)
 class FirmStanding:
     """How a provider stands under a plan: operating margin rate, result over the run, how often it is below 0.
 
@@ -74,6 +90,10 @@ class EvaluatedPlan:
     """How each provider stands, in table order."""
     marginal_values: "tuple[MarginalValue, ...]" = ()
     """What a little more of each bound would buy near the plan, by the relaxation; of confirmed plans only."""
+    kept: "tuple[Keeping, ...]" = ()
+    """How likely each target is kept, in the order of the instance's targets."""
+    spending: float = 0.0
+    """What all providers spend over the run, investment included: the mean over replications."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +132,23 @@ class FrontRow:
     replications: int
     changes: str
     group: int | None = None
+    targets: tuple[Interval, ...] = ()
+    """The probability of keeping each target, with its 95 % interval."""
 
 
-def front_table(name: str, objectives: Sequence[str], rows: Sequence[FrontRow]) -> Table:
-    """Return the table written as front.csv (and today.csv): one row a plan."""
+def front_table(name: str, objectives: Sequence[str], rows: Sequence[FrontRow], targets: Sequence[str] = ()) -> Table:
+    """Return the table written as front.csv (and today.csv): one row a plan; targets: objectives that have one."""
     columns = ["id"]
     for objective in objectives:
         columns += [f"{objective}{end}" for end in _ENDS]
+    for target in targets:
+        columns += [f"{TARGET}{target}{end}" for end in _ENDS[:3]]
     columns += ["probability_non_dominated", "group", "replications", "changes"]
     return table(name, columns, [_front_cells(row) for row in rows])
+
+
+TARGET = "target_"
+"""What the names of columns begin with that hold the probability of keeping a target."""
 
 
 _ENDS = ("", "_low", "_high", "_chance_low", "_chance_high")
@@ -130,15 +158,17 @@ def _front_cells(row: FrontRow) -> list[Cell]:
     cells: list[Cell] = [row.id]
     for interval in row.objectives:
         cells += [interval.mean, interval.low, interval.high, interval.chance_low, interval.chance_high]
+    for kept in row.targets:
+        cells += [kept.mean, kept.low, kept.high]
     return [*cells, row.probability_non_dominated, row.group, row.replications, row.changes]
 
 
-def front_rows(content: Table, objectives: Sequence[str]) -> tuple[FrontRow, ...]:
+def front_rows(content: Table, objectives: Sequence[str], targets: Sequence[str] = ()) -> tuple[FrontRow, ...]:
     """Read a front's table back into rows."""
-    return tuple(_front_row(record, objectives) for record in content.records())
+    return tuple(_front_row(record, objectives, targets) for record in content.records())
 
 
-def _front_row(record: dict[str, Cell], objectives: Sequence[str]) -> FrontRow:
+def _front_row(record: dict[str, Cell], objectives: Sequence[str], targets: Sequence[str]) -> FrontRow:
     probability = record["probability_non_dominated"]
     return FrontRow(
         id=str(record["id"]),
@@ -147,6 +177,7 @@ def _front_row(record: dict[str, Cell], objectives: Sequence[str]) -> FrontRow:
         replications=int(str(record["replications"])),
         changes=str(record["changes"]),
         group=None if record.get("group") is None else int(str(record["group"])),
+        targets=tuple(_interval(record, f"{TARGET}{target}") for target in targets),
     )
 
 

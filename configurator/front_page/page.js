@@ -51,6 +51,7 @@
     const lines = [`<b>${escaped(name)}</b>`];
     objectives.forEach((objective, k) => lines.push(`${escaped(objective.label)}: <b>${shown(plan.values[k][0], k)}</b> (${interval(plan.values, k)}${byChance(plan.values, k)})`));
     if (plan.probability !== null) lines.push(`probability of being non-dominated: ${percent(plan.probability)}`);
+    plan.kept.forEach(([p, low, high], k) => lines.push(`${escaped(data.targets[k])}: kept with ${percent(p)} (${percent(low)} to ${percent(high)})`));
     if (plan.changes) lines.push("", "<b>Against today:</b>", wrapped(plan.changes));
     return lines.join("<br>");
   };

@@ -13,8 +13,10 @@ from configurator.results import (
     Direction,
     EvaluatedPlan,
     FrontRow,
+    Interval,
     ObjectiveScale,
     SearchState,
+    TargetScale,
     dominates,
     front_rows,
     front_table,
@@ -52,6 +54,9 @@ class Front:
     failures: tuple[str, ...] = ()
     ended: str = ""
     """Why the search came to its end."""
+    targets: tuple[TargetScale, ...] = ()
+    cheapest: str = ""
+    """Of the plans that surely keep every target the one that spends least; empty: none, or nothing to keep."""
 
     @property
     def better_than_today(self) -> int:
@@ -61,12 +66,14 @@ class Front:
     def document(self) -> dict[str, object]:
         """Return everything as one JSON-able object, plans as rows of front.csv."""
         names = [objective.name for objective in self.objectives]
+        aims = [target.objective for target in self.targets]
         return {
             "folder": str(self.folder),
             **summary_document(self),
             "objectives": [asdict(objective) for objective in self.objectives],
-            "today": front_table(TODAY, names, [self.today]).records()[0],
-            "front": front_table("front", names, self.rows).records(),
+            "targets": [asdict(target) for target in self.targets],
+            "today": front_table(TODAY, names, [self.today], aims).records()[0],
+            "front": front_table("front", names, self.rows, aims).records(),
         }
 
 
@@ -84,6 +91,16 @@ def objective_scales(instance: Instance) -> tuple[ObjectiveScale, ...]:
     return tuple(scales)
 
 
+def target_scales(instance: Instance) -> tuple[TargetScale, ...]:
+    """Return the instance's targets as people see them."""
+    from simulation.targets import targets_of  # scipy comes with it
+
+    return tuple(
+        TargetScale(target.objective, target.limit, target.is_ceiling, target.probability)
+        for target in targets_of(instance)
+    )
+
+
 def json_text(document: Mapping[str, object]) -> str:
     """Return a document as indented JSON; a nan in it is an error."""
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -99,16 +116,23 @@ def _front_rows(instance: Instance, state: SearchState) -> tuple[FrontRow, ...]:
 
 def _row(instance: Instance, name: str, plan: EvaluatedPlan) -> FrontRow:
     changes = describe_changes(instance, todays_configuration(instance), plan.configuration)
-    return FrontRow(name, plan.objectives, plan.probability_non_dominated, plan.replications, changes, plan.group)
+    targets = tuple(Interval(kept.probability, kept.low, kept.high) for kept in plan.kept)
+    return FrontRow(
+        name, plan.objectives, plan.probability_non_dominated, plan.replications, changes, plan.group, targets
+    )
 
 
 def search_front_table(instance: Instance, state: SearchState) -> Table:
     """Return the front of a search as the table of front.csv."""
-    return front_table("front", _objective_names(instance), _front_rows(instance, state))
+    return front_table("front", _objective_names(instance), _front_rows(instance, state), _target_names(instance))
 
 
 def _objective_names(instance: Instance) -> list[str]:
     return [row.objective for row in instance.optimised]
+
+
+def _target_names(instance: Instance) -> list[str]:
+    return [row.objective for row in instance.objectives if row.target is not None]
 
 
 def write_results(folder: RunFolder, instance: Instance, experiment: Experiment | None, state: SearchState) -> None:
@@ -116,9 +140,9 @@ def write_results(folder: RunFolder, instance: Instance, experiment: Experiment 
     scales = objective_scales(instance)
     rows = _front_rows(instance, state)
     plans = sorted_front(state.front, scales)
-    names = _objective_names(instance)
-    folder.write("front.csv", csv_text(front_table("front", names, rows)))
-    folder.write("today.csv", csv_text(front_table(TODAY, names, [_row(instance, TODAY, state.today)])))
+    names, aims = _objective_names(instance), _target_names(instance)
+    folder.write("front.csv", csv_text(front_table("front", names, rows, aims)))
+    folder.write("today.csv", csv_text(front_table(TODAY, names, [_row(instance, TODAY, state.today)], aims)))
     folder.write("archive.csv", csv_text(_archive_table(state, names, rows, plans)))
     standings = [(TODAY, state.today), *((row.id, plan) for row, plan in zip(rows, plans, strict=True))]
     folder.write("margins.csv", csv_text(_margin_table(standings)))
@@ -219,7 +243,19 @@ def front_of(
         stopped=stopped,
         failures=state.failures,
         ended=state.ended,
+        targets=target_scales(instance),
+        cheapest=_cheapest(instance, state),
     )
+
+
+def _cheapest(instance: Instance, state: SearchState) -> str:
+    """Return the id of the cheapest plan that surely keeps every target."""
+    from optimisation.keeping_targets import cheapest_that_keeps  # scipy comes with it
+
+    plans = sorted_front(state.front, objective_scales(instance))
+    found = cheapest_that_keeps(plans)
+    ids = [row.id for row in _front_rows(instance, state)]
+    return "" if found is None else ids[plans.index(found)]
 
 
 def summary_document(found: Front) -> dict[str, object]:
@@ -237,6 +273,7 @@ def summary_document(found: Front) -> dict[str, object]:
         "replications": found.replications,
         "seconds": round(found.seconds, 3),
         "ended": found.ended,
+        "cheapest_that_keeps_targets": found.cheapest,
         "failures": list(found.failures),
     }
 
@@ -249,14 +286,15 @@ def result_names(found: Front) -> list[str]:
 
 def read_front(folder: RunFolder) -> Front:
     """Read the front of a run folder."""
-    scales = read_manifest(folder).objectives
-    names = [scale.name for scale in scales]
+    manifest = read_manifest(folder)
+    scales, targets = manifest.objectives, manifest.targets
+    names, aims = [scale.name for scale in scales], [target.objective for target in targets]
     summary = json.loads(folder.read(SUMMARY))
     return Front(
         folder=folder.path,
         objectives=scales,
-        rows=front_rows(table_from_csv("front", folder.read("front.csv")), names),
-        today=front_rows(table_from_csv(TODAY, folder.read("today.csv")), names)[0],
+        rows=front_rows(table_from_csv("front", folder.read("front.csv")), names, aims),
+        today=front_rows(table_from_csv(TODAY, folder.read("today.csv")), names, aims)[0],
         hypervolume=summary["hypervolume"],
         random_hypervolume=summary["random_hypervolume"],
         random_plans=summary["random_plans"],
@@ -268,6 +306,8 @@ def read_front(folder: RunFolder) -> Front:
         stopped=summary["status"] != "finished",
         failures=tuple(summary["failures"]),
         ended=summary.get("ended", ""),
+        targets=targets,
+        cheapest=summary.get("cheapest_that_keeps_targets", ""),
     )
 
 
@@ -316,9 +356,15 @@ def page_of_run(folder: RunFolder) -> str:
             hypervolume=found.hypervolume,
             random_hypervolume=found.random_hypervolume,
             random_plans=found.random_plans,
-            facts=tuple(_facts(manifest)),
+            facts=(*_facts(manifest), *_kept_facts(found)),
+            targets=found.targets,
         )
     )
+
+
+def _kept_facts(found: Front) -> list[tuple[str, str]]:
+    aims = "; ".join(str(target) for target in found.targets)
+    return [("cheapest plan that surely keeps: " + aims, found.cheapest or "none")] if aims else []
 
 
 def _page_plan(folder: RunFolder, row: FrontRow) -> PagePlan:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from configurator.results import ObjectiveScale
+from configurator.results import ObjectiveScale, TargetScale
 from configurator.runs.store import MANIFEST, RunFolder
 
 FORMAT_VERSION = 1
@@ -35,6 +35,7 @@ class Manifest:
     versions: Mapping[str, str]
     started: str
     objectives: tuple[ObjectiveScale, ...] = ()
+    targets: tuple[TargetScale, ...] = ()
     results: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
     resumed: tuple[Mapping[str, object], ...] = ()
@@ -75,6 +76,7 @@ def read_manifest(folder: RunFolder) -> Manifest:
     content["command"] = tuple(content["command"])
     content["resumed"] = tuple(content.get("resumed", ()))
     content["objectives"] = tuple(ObjectiveScale(**scale) for scale in content["objectives"])
+    content["targets"] = tuple(TargetScale(**target) for target in content.get("targets", ()))
     return Manifest(**content)
 
 

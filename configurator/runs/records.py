@@ -6,7 +6,7 @@ from pathlib import Path
 
 from configurator.asking import Choice
 from configurator.laboratory import Effort
-from configurator.runs.findings import TODAY, objective_scales
+from configurator.runs.findings import TODAY, objective_scales, target_scales
 from configurator.runs.manifest import (
     Manifest,
     now,
@@ -52,6 +52,7 @@ def write_start(
             versions=versions_in_use(),
             started=now(),
             objectives=objective_scales(instance),
+            targets=target_scales(instance),
             currency=instance.settings.currency,
         ),
     )

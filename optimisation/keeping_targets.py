@@ -1,0 +1,38 @@
+"""Which plans surely keep their targets, and the cheapest of them."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from optimisation.evaluation import Judgement
+from simulation.objectives import SPENT
+from simulation.targets import Keeping
+
+
+class Kept(Protocol):
+    """What is asked of a plan."""
+
+    @property
+    def kept(self) -> tuple[Keeping, ...]:
+        """How likely each target is kept."""
+
+    @property
+    def spending(self) -> float:
+        """What it costs."""
+
+
+PlanT = TypeVar("PlanT", bound=Kept)
+
+
+def spending(judgement: Judgement) -> float:
+    """Return what all providers spend over the run, investment included: the mean over replications."""
+    return float(judgement.books[..., SPENT].sum(axis=1).mean()) if judgement.books.size else 0.0
+
+
+def cheapest_that_keeps(plans: Sequence[PlanT]) -> PlanT | None:
+    """Return the plan that spends least of those that surely keep every target, of equal ones the first.
+
+    Sure is meant as `Keeping.is_sure`: of many plans near the limit the likeliest of luck would be picked otherwise.
+    None where no plan is sure, or nothing is to be kept.
+    """
+    sure = [plan for plan in plans if plan.kept and all(each.is_sure for each in plan.kept)]
+    return min(sure, key=lambda plan: plan.spending, default=None)
