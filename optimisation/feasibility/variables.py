@@ -201,11 +201,11 @@ class Variables:
         low = encoding.current + encoding.size * encoding.low[: encoding.decided]
         high = encoding.current + encoding.size * encoding.high[: encoding.decided]
         least = most = 0.0
-        for group in range(int(encoding.group.max(initial=-1)) + 1):
+        concerned = np.unique(encoding.group[np.flatnonzero(load)])
+        for group in concerned[concerned >= 0].tolist():  # few of all, where a pool serves few territories
             cells = np.flatnonzero(encoding.group == group)
-            if load[cells].any():
-                least += _greedy(load[cells], low[cells], high[cells], float(encoding.current[cells].sum()))
-                most -= _greedy(-load[cells], low[cells], high[cells], float(encoding.current[cells].sum()))
+            least += _greedy(load[cells], low[cells], high[cells], float(encoding.current[cells].sum()))
+            most -= _greedy(-load[cells], low[cells], high[cells], float(encoding.current[cells].sum()))
         return least, most
 
     def _capacity_range(self, pool: int) -> tuple[float, float]:
