@@ -57,9 +57,9 @@ class RuleCheck:
 
     def gap_table(self) -> Table:
         """Return the gaps, a row a resource and basin; average units in use over the run."""
-        columns = ("resource", "zone", "load", "capacity", "fluid", "twin", "gap_percent")
+        columns = ("resource", "zone", "load", "waiting", "capacity", "fluid", "twin", "gap_percent")
         rows = [
-            (one.resource, one.zone, one.load, one.capacity, one.served, one.used, _percent(one.gap))
+            (one.resource, one.zone, one.load, one.waiting, one.capacity, one.served, one.used, _percent(one.gap))
             for one in self.gaps
         ]
         return table("fluid_gap", columns, rows)

@@ -1,7 +1,8 @@
-"""How far the fluid model is from the twin under today's configuration, by resource and basin.
+"""How far the fluid model is from the twin under one configuration, by resource and basin.
 
 The chain is exact where nobody waits. Where pools saturate it is not: people wait at home and use help there, leave for
-another ward, or die before their place is free. What is served is min(load, capacity) in each pool.
+another ward, or die before their place is free. What is served is min(load, capacity) in each pool. Whoever is not
+served a place that is awaited in an anchor step is counted as living there meanwhile, with the help that goes with it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instances.instance import Instance
-from simulation.components import pools
+from simulation.components import Pool, pools
 from simulation.fluid.flow_tables import FluidFlows
 from simulation.fluid.flows import fluid_flows
 from simulation.ledgers.account import Account
@@ -28,10 +29,12 @@ class PoolGap:
     zone: str
     load: float
     """Units the fluid model would use were nobody made to wait, time to make units ready again included."""
+    waiting: float
+    """Units that those use who live where they await a place, for want of it."""
     capacity: float
     """Effective units in the twin."""
     served: float
-    """Units in use in the fluid model once each pool is cut to its capacity, time to make ready left out."""
+    """Load and waiting once each pool is cut to its capacity, time to make ready left out."""
     used: float
     """Units in use in the twin, mean over the replications."""
 
@@ -42,9 +45,9 @@ class PoolGap:
 
 
 def fluid_gap(instance: Instance, accounts: Sequence[Account], flows: FluidFlows | None = None) -> tuple[PoolGap, ...]:
-    """Return the gap of each resource in each basin, from the twin's whole accounts of today's configuration.
+    """Return the gap of each resource in each basin, from the twin's whole accounts of one configuration.
 
-    flows: the fluid flows of today, where they are known already.
+    flows: the fluid flows under that configuration's mix; today's when none are given.
     """
     if not accounts:
         raise ValueError("a gap needs the account of at least one replication")
@@ -53,24 +56,52 @@ def fluid_gap(instance: Instance, accounts: Sequence[Account], flows: FluidFlows
     use = known.reference[:, None] * known.use / run
     turnover = known.reference[:, None] * known.turnover / run
     territory = np.array([zone for zone, _, _ in known.cells], dtype=np.int64)
+    profile = np.array([profile for _, profile, _ in known.cells], dtype=np.int64)
     twin: Floats = np.mean([account.pools for account in accounts], axis=0) / run
+    inside = [np.isin(territory, _territories(instance, pool)) for pool in pools(instance)]
+    waiting = np.zeros((len(instance.territories), len(instance.resources)))
+    helped = _helped_while_waiting(instance)
+    for mine, pool, (_, capacity, _) in zip(inside, pools(instance), twin, strict=True):
+        load = float(use[mine, pool.resource].sum())
+        for cell in np.flatnonzero(mine & (use[:, pool.resource] > 0.0)) if load > capacity else ():
+            unserved = (use - turnover)[cell, pool.resource] * (1.0 - capacity / load)
+            waiting[territory[cell]] += unserved * helped[profile[cell], pool.resource]
     found: dict[tuple[int, str], Floats] = {}
-    for number, pool in enumerate(pools(instance)):
-        resource = instance.resources[pool.resource]
-        inside = [
-            place
-            for place, zone in enumerate(instance.territories)
-            if instance.ancestor(zone.zone, resource.level) == pool.zone
-        ]
-        if not inside:
-            continue
-        mine = np.isin(territory, inside)
+    for number, (mine, pool) in enumerate(zip(inside, pools(instance), strict=True)):
+        level = instance.resources[pool.resource].level
         load, ready = float(use[mine, pool.resource].sum()), float(turnover[mine, pool.resource].sum())
+        meanwhile = float(waiting[_territories(instance, pool), pool.resource].sum())
         capacity, busy = float(twin[number, POOL_CAPACITY]), float(twin[number, POOL_BUSY])
-        served = min(load, capacity) * (1.0 - ready / load) if load > 0.0 else 0.0
-        basin = pool.zone if resource.level == "region" else instance.ancestor(pool.zone, "basin") or pool.zone
-        row = found.setdefault((pool.resource, basin), np.zeros(4))
-        row += [load, capacity, served, busy]
+        whole = load + meanwhile
+        served = min(whole, capacity) * (1.0 - ready / whole) if whole > 0.0 else 0.0
+        basin = pool.zone if level == "region" else instance.ancestor(pool.zone, "basin") or pool.zone
+        row = found.setdefault((pool.resource, basin), np.zeros(5))
+        row += [load, meanwhile, capacity, served, busy]
     return tuple(
         PoolGap(instance.resources[resource].resource, zone, *row.tolist()) for (resource, zone), row in found.items()
     )
+
+
+def _territories(instance: Instance, pool: Pool) -> list[int]:
+    """Return the territories that a pool serves."""
+    level = instance.resources[pool.resource].level
+    return [n for n, row in enumerate(instance.territories) if instance.ancestor(row.zone, level) == pool.zone]
+
+
+def _helped_while_waiting(instance: Instance) -> Floats:
+    """Return the units of help that go with awaiting one unit of a place in an anchor step [profile, place, help].
+
+    Where several steps of a profile await the place, those of the first pathway count.
+    """
+    number = {row.resource: place for place, row in enumerate(instance.resources)}
+    found = np.zeros((len(instance.profiles), len(number), len(number)))
+    for row, profile in enumerate(instance.profiles):
+        seen: set[str] = set()
+        for key in dict.fromkeys((step.pathway, step.step) for step in instance.expanded.steps if step.anchor):
+            services = instance.expanded.service_rows(*key, profile.profile)
+            for place in (each for each in services if each.leads_to and each.resource not in seen):
+                seen.add(place.resource)
+                for each in services:
+                    if not each.leads_to:
+                        found[row, number[place.resource], number[each.resource]] += each.amount / place.amount
+    return found
