@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from instances.instance import Instance, Level
+from simulation.kept_with_instance import kept_with_instance
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Component:
     territories: tuple[int, ...]
 
 
+@kept_with_instance
 def pools(instance: Instance) -> tuple[Pool, ...]:
     """Return every pool, by resource and then by zone in table order.
 
@@ -41,6 +43,7 @@ def pools(instance: Instance) -> tuple[Pool, ...]:
     return tuple(Pool(number, zone, tuple(members)) for (number, zone), members in rows.items())
 
 
+@kept_with_instance
 def components(instance: Instance) -> tuple[Component, ...]:
     """Return the components, in the order of their first territory."""
     territories = [zone.zone for zone in instance.territories]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from instances.instance import Instance
 from instances.tables import Offer
+from simulation.kept_with_instance import kept_with_instance
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Configuration:
     contract: str
 
 
+@kept_with_instance
 def offer_cells(instance: Instance) -> tuple[OfferCell, ...]:
     """Return every (territory, profile, pathway) offered; a row naming the territory wins over one for all."""
     general: dict[tuple[str, str], Offer] = {}
@@ -67,6 +69,7 @@ def _cell(zone: str, offer: Offer) -> OfferCell:
     )
 
 
+@kept_with_instance
 def todays_configuration(instance: Instance) -> Configuration:
     """Return today's mixes, capacities and contract."""
     return Configuration(

@@ -131,8 +131,10 @@ def _revenue(account: Account, chosen: Selection, chart: Chart) -> float:
     if "year" in chosen.given:
         years = account.revenue_by_year[..., 0] @ chosen.year @ chosen.zone
         return float(chosen.payer @ years @ chosen.provider)
-    amounts = account.revenue @ chosen.money_pathway @ chosen.money_profile @ chosen.zone
-    return float(chosen.payer @ amounts @ chosen.provider)
+    paid = np.zeros(account.revenue.shape[:-1])
+    concerned = np.ix_(*map(np.flatnonzero, (chosen.payer, chosen.provider, chosen.zone)))
+    paid[concerned] = account.revenue[concerned] @ chosen.money_pathway  # most readings are of one provider
+    return float(chosen.payer @ (paid @ chosen.money_profile @ chosen.zone) @ chosen.provider)
 
 
 def _revenue_discounted(account: Account, chosen: Selection, chart: Chart) -> float:
@@ -142,7 +144,10 @@ def _revenue_discounted(account: Account, chosen: Selection, chart: Chart) -> fl
 
 def _cost(account: Account, chosen: Selection, chart: Chart) -> float:
     if chosen.given.keys().isdisjoint(OF_ACCOUNTS):
-        return float(chosen.provider @ (account.cost @ chosen.money_pathway @ chosen.money_profile @ chosen.zone))
+        borne = np.zeros(account.cost.shape[:-1])
+        concerned = np.ix_(np.flatnonzero(chosen.provider), np.flatnonzero(chosen.zone))
+        borne[concerned] = account.cost[concerned] @ chosen.money_pathway
+        return float(chosen.provider @ (borne @ chosen.money_profile @ chosen.zone))
     return float(chosen.provider @ _kinds(account, chosen) @ chosen.kind)
 
 
@@ -153,7 +158,10 @@ def _operating_cost(account: Account, chosen: Selection, chart: Chart) -> float:
 
 def _kinds(account: Account, chosen: Selection) -> FloatArray:
     """Return the cost of each provider by kind, in the years and territories chosen [provider, kinds]."""
-    amounts: FloatArray = account.cost_by_kind[..., 0] @ chosen.year @ chosen.zone
+    by_kind = np.zeros(account.cost_by_kind.shape[:-2])
+    concerned = np.flatnonzero(chosen.provider)
+    by_kind[concerned] = account.cost_by_kind[concerned, ..., 0] @ chosen.year
+    amounts: FloatArray = by_kind @ chosen.zone
     return amounts
 
 

@@ -16,6 +16,7 @@ from simulation.ledgers.chart import Chart, FloatArray
 from simulation.ledgers.horizon import HorizonCredit, Valuation, fluid_valuation
 from simulation.ledgers.money import MoneyLedger
 from simulation.ledgers.outcomes import Reader, reader
+from simulation.ledgers.replay import Tally
 from simulation.records import EventArray, People
 
 
@@ -110,7 +111,7 @@ class Bookkeeper:
             persons=tally.persons,
             visits=tally.visits,
             services=tally.services,
-            channels=tally.channel_flow[..., 0].sum(axis=-1),
+            channels=self._channels(territories, tally),
             pools=tally.pools[..., 0].sum(axis=-1),
             queues=tally.queues,
             hazards=tally.hazards,
@@ -127,3 +128,10 @@ class Bookkeeper:
             cost_by_kind=money.cost_by_kind,
             beyond=np.zeros((*tally.scored.shape, 2)) if self.horizon is None else self.horizon.of_survivors(tally),
         ).check()
+
+    def _channels(self, territories: tuple[int, ...], tally: Tally) -> FloatArray:
+        """Return the channels' flows over all years; only the component's own can have any."""
+        own = np.flatnonzero(np.isin(self.chart.channel_zone, territories))
+        flows = np.zeros(tally.channel_flow.shape[:-2])
+        flows[own] = tally.channel_flow[own, ..., 0].sum(axis=-1)
+        return flows
