@@ -4,7 +4,7 @@
     python -m benchmarks.search --ablation
     python -m benchmarks.search --report
 
-A run that has its rows in `benchmarks/search/runs.csv` is not done again, unless asked by --again.
+A run that has its rows in `benchmarks/search/rows/` is not done again, unless asked by --again.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main() -> None:
             seeds = options.seeds or list(range(1, case.seeds + 1))
             chosen = {one: methods[one] for one in options.methods or methods}
             run_all(case, chosen, seeds, options.workers, options.memory, again=options.again)
-    text = text_of(records.read(records.RUNS, records.RunRow))
+    text = text_of(records.every_run())
     print(text)
     if options.report:
         write(TITLE, text)
@@ -46,7 +46,7 @@ def run_all(
     case: Case, methods: Mapping[str, Method], seeds: Sequence[int], workers: int, memory: Path, *, again: bool
 ) -> None:
     """Do the runs that have no rows yet, seed by seed, and keep each as soon as it is done."""
-    known = () if again else records.done()
+    known = () if again else records.done(case.instance)
     wanted = [
         (seed, name)
         for seed in seeds
@@ -59,8 +59,8 @@ def run_all(
     with closing(Truth(problem, case.true_replications, memory)) as truth:
         for seed, name in wanted:
             rows, plans = run(case, problem, truth, name, methods[name], seed)
-            records.add(records.RUNS, records.RunRow, rows)
-            records.add(records.PLANS, records.PlanRow, plans)
+            records.add(records.runs_of(case.instance), records.RunRow, rows)
+            records.add(records.plans_of(case.instance), records.PlanRow, plans)
             last = rows[-1]
             found = f"{len(plans)} plans, true hypervolume {last.true_hypervolume:.4f}"
             print(

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.search.decoding import Decoder
 from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Report
-from benchmarks.search.trials import Trials
+from benchmarks.search.trials import POPULATION, Trials
 
 _VIOLATION = "violation"
 
@@ -20,7 +20,7 @@ class OptunaSampler:
     """A study with fixed replications of each plan; its first trials are today and a sample.
 
     The Parzen estimator is multivariate, as Optuna advises where decisions hang together (and three times faster with
-    500 of them than one at a time); all else is Optuna's default, but for NSGA-II's population, which is ours.
+    500 of them than one at a time). All else is Optuna's default, but NSGA-II's population, which suits small budgets.
     """
 
     sampler: Literal["nsga2", "tpe"]
@@ -33,13 +33,13 @@ class OptunaSampler:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         decoder = Decoder.of(problem, repaired=False)
         names = [f"gene{number:04d}" for number in decoder.free]
-        ranges = {
+        ranges: dict[str, Any] = {
             name: optuna.distributions.IntDistribution(int(low), int(high))
             for name, low, high in zip(names, decoder.low, decoder.high, strict=True)
         }
-        sampler = self._sampler(problem, seed)
+        sampler = self._sampler(seed)
         study = optuna.create_study(directions=["minimize"] * len(problem.instance.optimised), sampler=sampler)
-        for row in decoder.first(problem.population, seed).tolist():
+        for row in decoder.first(POPULATION, seed).tolist():
             study.enqueue_trial(dict(zip(names, row, strict=True)))
         with closing(Trials(problem, seed, budget, self.replications)) as trials:
             spent = -1
@@ -56,9 +56,9 @@ class OptunaSampler:
                     yield trials.report()
             yield trials.report()
 
-    def _sampler(self, problem: Problem, seed: int) -> Any:
+    def _sampler(self, seed: int) -> Any:
         from optuna.samplers import NSGAIISampler, TPESampler
 
         if self.sampler == "nsga2":
-            return NSGAIISampler(population_size=problem.population, seed=seed)
+            return NSGAIISampler(population_size=POPULATION, seed=seed)
         return TPESampler(multivariate=True, seed=seed)

@@ -8,6 +8,7 @@ from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Report
 from benchmarks.search.whole_plans import WholePlans
 from optimisation.evaluation import Evaluates
+from optimisation.ingredients import EVERYTHING, Ingredients
 from optimisation.search import SearchSettings, search
 from simulation.configuration import todays_configuration
 
@@ -19,16 +20,20 @@ IDLE = 25
 class Ours:
     """The search; it counts component runs, over the number of components.
 
-    adaptive: plans in doubt are replicated further; component_memory: a part that two plans share is simulated once.
+    ingredients: what it is made of; adaptive: plans in doubt are replicated further; component_memory: a part that
+    two plans share is simulated once.
     """
 
+    ingredients: Ingredients = EVERYTHING
     adaptive: bool = True
     component_memory: bool = True
 
     def reports(self, problem: Problem, seed: int, budget: int) -> Iterator[Report]:
         """Report after every generation."""
         most = problem.most_replications if self.adaptive else problem.replications
-        settings = SearchSettings(problem.population, problem.replications, seed, most, budget * problem.parts)
+        settings = SearchSettings(
+            problem.population, problem.replications, seed, most, budget * problem.parts, self.ingredients
+        )
         with closing(problem.evaluator(seed)) as evaluator:
             before, idle = 0, 0
             for generation in search(problem.instance, self._counted(problem, evaluator), settings, problem.planning):

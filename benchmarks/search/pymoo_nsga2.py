@@ -16,7 +16,7 @@ from pymoo.operators.repair.rounding import RoundingRepair
 from benchmarks.search.decoding import Decoder
 from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Report
-from benchmarks.search.trials import Trials
+from benchmarks.search.trials import POPULATION, Trials
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,12 @@ class PymooNSGA2:
 
     replications: int
     repaired: bool = False
+    population: int = POPULATION
 
     def reports(self, problem: Problem, seed: int, budget: int) -> Iterator[Report]:
         """Report after every generation."""
         decoder = Decoder.of(problem, repaired=self.repaired)
-        algorithm = _algorithm(decoder, seed)
+        algorithm = _algorithm(decoder, self.population, seed)
         with closing(Trials(problem, seed, budget, self.replications)) as trials:
             while not trials.is_over:
                 asked = algorithm.ask()
@@ -52,7 +53,7 @@ class PymooNSGA2:
                 algorithm.tell(infills=told)
 
 
-def _algorithm(decoder: Decoder, seed: int) -> NSGA2:
+def _algorithm(decoder: Decoder, population: int, seed: int) -> NSGA2:
     problem = PymooProblem(
         n_var=len(decoder.free),
         n_obj=len(decoder.problem.instance.optimised),
@@ -61,7 +62,6 @@ def _algorithm(decoder: Decoder, seed: int) -> NSGA2:
         xu=decoder.high.astype(np.float64),
         vtype=int,
     )
-    population = decoder.problem.population
     algorithm = NSGA2(
         pop_size=population,
         sampling=decoder.first(population, seed).astype(np.float64),

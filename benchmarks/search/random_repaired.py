@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Report
-from benchmarks.search.trials import Trials
+from benchmarks.search.trials import POPULATION, Trials
 from optimisation.proposing import Proposer
 from simulation.configuration import todays_configuration
 
@@ -18,12 +18,12 @@ class RandomRepaired:
     replications: int
 
     def reports(self, problem: Problem, seed: int, budget: int) -> Iterator[Report]:
-        """Report after every population's worth of plans."""
+        """Report after every few plans."""
         proposer = Proposer(problem.instance, problem.planning, seed)
         count = (budget - problem.informing) // self.replications
         plans = [todays_configuration(problem.instance)]
         plans += [plan.configuration for plan in proposer.random_plans(count)]
         with closing(Trials(problem, seed, budget, self.replications)) as trials:
-            for start in range(0, len(plans), problem.population):
-                trials.verdicts(plans[start : start + problem.population])
+            for start in range(0, len(plans), POPULATION):
+                trials.verdicts(plans[start : start + POPULATION])
                 yield trials.report()

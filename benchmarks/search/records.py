@@ -1,20 +1,19 @@
-"""Raw rows of finished runs, in two tables beside this module that are kept under version control.
+"""Raw rows of finished runs, in tables under `rows/` that are kept under version control.
 
-`runs.csv` has one row per checkpoint of a run, `plans.csv` one per plan handed out at the end. Numbers are written so
-that they read back the same.
+`INSTANCE-runs.csv` has one row per checkpoint of a run, `INSTANCE-plans.csv` one per plan handed out at the end.
+Numbers are written so that they read back the same. One process writes those of an instance (see `truth`).
 """
 
 import csv
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, fields
 from io import StringIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from configurator.runs.store import write_atomically
 
-RUNS = Path(__file__).parent / "runs.csv"
-PLANS = Path(__file__).parent / "plans.csv"
+ROWS = Path(__file__).parent / "rows"
 
 
 @dataclass(frozen=True)
@@ -87,35 +86,49 @@ class PlanRow:
 Row = TypeVar("Row", RunRow, PlanRow)
 
 
+def runs_of(instance: str, folder: Path = ROWS) -> Path:
+    """Return where the runs of an instance stand."""
+    return folder / f"{instance}-runs.csv"
+
+
+def plans_of(instance: str, folder: Path = ROWS) -> Path:
+    """Return where the plans that its runs handed out stand."""
+    return folder / f"{instance}-plans.csv"
+
+
 def read(path: Path, kind: type[Row]) -> list[Row]:
     """Return the rows of a table; none when there is no file."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
-    types = {field.name: field.type for field in fields(kind)}
+    types = {field.name: str(field.type) for field in fields(kind)}
     return [kind(**{name: _value(types[name], text) for name, text in row.items()}) for row in found]
 
 
 def add(path: Path, kind: type[Row], rows: Sequence[Row]) -> None:
     """Add the rows of one run; those it had before are replaced."""
     own = {row.key for row in rows}
-    write(path, kind, [*(row for row in read(path, kind) if row.key not in own), *rows])
-
-
-def write(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
-    """Write a table anew."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(kind)])
+    writer.writerows(astuple(row) for row in read(path, kind) if row.key not in own)
     writer.writerows(astuple(row) for row in rows)
+    path.parent.mkdir(exist_ok=True)
     write_atomically(path, text.getvalue())
 
 
-def done(path: Path = RUNS) -> Collection[RunKey]:
-    """Return the runs of which there are rows."""
-    return {row.key for row in read(path, RunRow)}
+def done(instance: str, folder: Path = ROWS) -> Collection[RunKey]:
+    """Return the runs of an instance of which there are rows."""
+    return {row.key for row in read(runs_of(instance, folder), RunRow)}
 
 
-def _value(kind: object, text: str) -> object:
-    return {"int": int, "float": float}.get(getattr(kind, "__name__", str(kind)), str)(text)
+def every_run(folder: Path = ROWS) -> list[RunRow]:
+    """Return the rows of all instances."""
+    return [row for path in sorted(folder.glob("*-runs.csv")) for row in read(path, RunRow)]
+
+
+def _value(kind: str, text: str) -> Any:
+    if "int" in kind:
+        return int(text)
+    return float(text) if "float" in kind else text

@@ -24,20 +24,20 @@ _NOTES = (
     "plans share is simulated once is one of its ingredients; it has the normal preset's settings and goes on until",
     "the budget is spent, without confirming its front. Today's offer is known to every method, and the replications",
     "of it that the judge needs (10) count for every method. The others simulate each plan as often as their name ends",
-    "on. A proposal that breaks a rule is not simulated and costs nothing (there are at most 5 proposals for a",
-    "replication of the budget), nor does a plan simulated before. Plain proposals have mixes made to sum to one, and",
-    "start from today and a sample on lines from today outwards, as ours do: drawn evenly between all bounds, none of",
-    "3,000 kept the rules of synthetic-10. All other rules are constraints there, as is what a plan is refused for.",
-    "Rows, commits and CPU times: `benchmarks/search/runs.csv`, `plans.csv`.",
+    "on. A proposal that breaks a rule is not simulated and costs nothing, nor does a plan simulated before (at most",
+    "5 proposals for a replication of the budget, and 500 free ones in a row: then a method has nothing left to try).",
+    "Populations are of 20. Plain proposals have mixes made to sum to one, and start from today and a sample on lines",
+    "from today outwards, as ours do: drawn evenly between all bounds, none of 3,000 kept the rules of synthetic-10.",
+    "All other rules are constraints there, as is what a plan is refused for.",
+    "Rows, commits and CPU times: `benchmarks/search/rows/`.",
 )
 
 
 def text_of(rows: Sequence[RunRow]) -> str:
     """Return the section as far as there are rows."""
-    findings = [
-        finding for case in CASES.values() for finding in _findings(case, curves(rows, case.instance, case.budget))
-    ]
-    tables = [line for case in CASES.values() for line in _table(case, curves(rows, case.instance, case.budget))]
+    known = {name: curves(rows, name, case.budget) for name, case in CASES.items()}
+    findings = [finding for name, case in CASES.items() for finding in _findings(case, known[name])]
+    tables = [line for name, case in CASES.items() for line in _table(case, known[name])]
     ablation = [line for case in ABLATED.values() for line in _ablation(case, rows)]
     return "\n".join([section(TITLE, _NOTES, findings), *tables, *ablation])
 

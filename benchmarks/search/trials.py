@@ -16,9 +16,13 @@ from optimisation.plan import Plan
 from optimisation.problem import REFUSED_COST
 from simulation.configuration import Configuration, content_key, todays_configuration
 
+POPULATION = 20
+"""Of the methods that have one."""
 PROPOSALS = 5
 """A search ends after so many proposals for each replication of its budget: those that break a rule are not simulated
 and cost nothing, nor do those that were simulated before."""
+IDLE = 500
+"""It ends after so many in a row that cost nothing, too: it has nothing left to try."""
 FLAGGED = 1.0
 """Violation of a plan that is refused for something else than money."""
 UNLAWFUL = 10.0
@@ -48,6 +52,7 @@ class Trials:
         self._replications = range(replications)
         self._members: dict[str, Member] = {}
         self._proposed = 0
+        self._idle = 0
         self._today = content_key(todays_configuration(problem.instance))
 
     @property
@@ -60,7 +65,8 @@ class Trials:
     def is_over(self) -> bool:
         """Whether no other plan can be simulated, or proposed."""
         left = self._budget - self.spent
-        return left < len(self._replications) or self._proposed >= PROPOSALS * self._budget
+        spent = left < len(self._replications) or self._proposed >= PROPOSALS * self._budget
+        return spent or self._idle >= IDLE
 
     def verdicts(self, proposals: Sequence[Configuration]) -> list[Verdict]:
         """Return what becomes of proposals, in order, as far as the budget goes."""
@@ -80,6 +86,7 @@ class Trials:
                     new[key] = proposal
             keys.append(key)
         self._proposed += len(keys)
+        self._idle = 0 if new else self._idle + len(keys)
         self._simulate(new)
         return [self._unlawful(broken[key]) if key in broken else self._verdict(key) for key in keys]
 

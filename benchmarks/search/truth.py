@@ -1,18 +1,20 @@
 """What plans are truly worth: one long simulation on replications that no method saw, the same for all.
 
 Every component run is kept on disk, so nothing is simulated twice, whoever reports a plan; judging is done again each
-time. On opening, today's first replication is simulated again and must be what is kept.
+time. No other process may use what is kept of an instance meanwhile. On opening, today's first replication is
+simulated again and must be what is kept.
 """
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.search.problem import Problem
-from configurator.runs.memory import RunMemory
+from configurator.runs.memory import EVALUATIONS, RunMemory
+from configurator.runs.store import locked
 from instances.faults import ConfiguratorError
 from optimisation.confirmation import FRESH_REPLICATIONS
 from optimisation.evaluation import Evaluation
@@ -39,8 +41,11 @@ class Truth:
         if replications < ENOUGH_REPLICATIONS:
             raise ValueError(f"{replications} replications: at least {ENOUGH_REPLICATIONS} tell how margins vary")
         self._replications = range(FIRST, FIRST + replications)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{problem.instance.name}-{problem.instance.fingerprint[:12]}.jsonl"
+        own = folder / f"{problem.instance.name}-{problem.instance.fingerprint[:12]}"
+        own.mkdir(parents=True, exist_ok=True)
+        self._held = ExitStack()
+        self._held.enter_context(locked(own))
+        path = own / EVALUATIONS
         informing = range(ENOUGH_REPLICATIONS)
         self._evaluator = twin_evaluator(
             problem.knowledge, seed=SEED, workers=problem.workers, informing=informing, memory=RunMemory(path)
@@ -57,8 +62,9 @@ class Truth:
         return self._evaluator.evaluate([member.plan.configuration for member in members], self._replications)
 
     def close(self) -> None:
-        """Give threads back."""
+        """Give threads and the folder back."""
         self._evaluator.close()
+        self._held.close()
 
     def _refuse_stale(self, problem: Problem, path: Path) -> None:
         today, first = todays_configuration(problem.instance), self._replications[:1]

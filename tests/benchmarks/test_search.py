@@ -65,14 +65,14 @@ def test_truth_simulates_nothing_twice(problem, folder):
         truth = Truth(problem, 10, folder)
         found.append([member.evaluation.judgement.point for member in truth.members(last.front)])
         truth.close()
-        sizes.append(sum(path.stat().st_size for path in folder.iterdir()))
+        sizes.append(sum(path.stat().st_size for path in folder.glob("*/*.jsonl")))
     assert sizes[0] == sizes[1]
     assert np.array_equal(found[0], found[1])
 
 
 def test_truth_of_another_twin_is_refused(problem, tmp_path):
     Truth(problem, 10, tmp_path).close()
-    path = next(tmp_path.iterdir())
+    path = next(tmp_path.glob("*/*.jsonl"))
     lines = path.read_text().splitlines(keepends=True)
     kept = [line.split('"values"') for line in lines]
     swapped = [one[0] + '"values"' + other[1] for one, other in zip(kept, [*kept[1:], kept[0]], strict=True)]
@@ -94,13 +94,14 @@ def test_rows_read_back_the_same_and_are_told(problem, truth, tmp_path):
         for seed in (1, 2)
         for row in run(CASE, problem, truth, name, METHODS[name], seed)[0]
     ]
-    path = tmp_path / "runs.csv"
+    path = records.runs_of("tiny", tmp_path)
     for key in dict.fromkeys(row.key for row in rows):
         records.add(path, records.RunRow, [row for row in rows if row.key == key])
     records.add(path, records.RunRow, [row for row in rows if row.key == rows[0].key])
     back = records.read(path, records.RunRow)
     assert sorted(back, key=repr) == sorted(rows, key=repr)
-    assert records.done(path) == {row.key for row in rows}
+    assert records.every_run(tmp_path) == back
+    assert records.done("tiny", tmp_path) == {row.key for row in rows}
     told = text_of([replace(row, budget=CASES["tiny"].budget) for row in back])
     assert "tiny: lead over the best other, nsga2-1" in told
     assert "2 and 2 seeds)" in told
