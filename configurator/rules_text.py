@@ -2,7 +2,7 @@
 
 from configurator.printing import number, table_text
 from configurator.repairing import Repaired
-from configurator.validation import RuleCheck, Validation
+from configurator.validation import RuleCheck, Validation, gap_table
 
 NO_PLAN = "no plan keeps every rule"
 
@@ -36,6 +36,13 @@ def repaired_text(repaired: Repaired) -> str:
     return "\n".join(lines)
 
 
+_GAP_LEGEND = (
+    "load: units wanted if nobody had to wait; waiting: units used by those who live at home for want of a place;",
+    "capacity: effective units; fluid: load and waiting cut to the capacity; twin: units in use when simulated;",
+    "gap_percent: fluid less twin, of the twin. At -100 the resource serves only those whom waiting broke off.",
+)
+
+
 def _rule_lines(check: RuleCheck) -> list[str]:
     if check.broken_today:
         lines = ["today's offer breaks:", *(f"  {line}" for line in check.broken_today)]
@@ -48,6 +55,9 @@ def _rule_lines(check: RuleCheck) -> list[str]:
         )
         if check.frugal_binding:
             lines += ["besides its ranges, that plan is held by:", *(f"  {line}" for line in check.frugal_binding)]
+    for plan, gaps in (("today", check.gaps), ("under the most frugal plan", check.frugal_gaps)):
+        if gaps:
+            lines += ["", f"average units in use {plan}, fluid model beside twin:", table_text(gap_table(gaps))]
     if check.gaps:
-        lines += ["", "units in use today, fluid model beside twin:", table_text(check.gap_table())]
+        lines += ["", *_GAP_LEGEND]
     return lines

@@ -1,5 +1,6 @@
 """Whether an instance can be used: its faults, whether its rules leave a plan, how near the fluid model comes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING
@@ -14,11 +15,13 @@ from instances.source import InstanceSource
 
 if TYPE_CHECKING:  # brings the twin and the solver, which listing faults does without
     from optimisation.feasibility.planning import Planning
+    from simulation.configuration import Configuration
     from simulation.fluid import PoolGap
+    from simulation.ledgers.account import Account
 
 VALIDATED_DRAWS = 20
 GAP_REPLICATIONS = 3
-"""Of today's offer, at the central values of parameters, beside the fluid model."""
+"""Of today's offer and of the most frugal plan, at the central values of parameters, beside the fluid model."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class RuleCheck:
     explanation: tuple[str, ...]
     gaps: "tuple[PoolGap, ...]" = ()
     """How far the fluid model is from the twin today, by resource and basin."""
+    frugal: "Configuration | None" = None
+    """The plan that spends least."""
+    frugal_gaps: "tuple[PoolGap, ...]" = ()
+    """The same under that plan."""
 
     @property
     def has_plan(self) -> bool:
@@ -52,17 +59,9 @@ class RuleCheck:
             "frugal_spending": self.frugal_spending,
             "frugal_binding": list(self.frugal_binding),
             "explanation": list(self.explanation),
-            "gaps": self.gap_table().records(),
+            "gaps": gap_table(self.gaps).records(),
+            "frugal_gaps": gap_table(self.frugal_gaps).records(),
         }
-
-    def gap_table(self) -> Table:
-        """Return the gaps, a row a resource and basin; average units in use over the run."""
-        columns = ("resource", "zone", "load", "waiting", "capacity", "fluid", "twin", "gap_percent")
-        rows = [
-            (one.resource, one.zone, one.load, one.waiting, one.capacity, one.served, one.used, _percent(one.gap))
-            for one in self.gaps
-        ]
-        return table("fluid_gap", columns, rows)
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,7 @@ def validate(choice: Choice, draws: int = VALIDATED_DRAWS, progress: Progress | 
     if first and progress is not None:
         progress.message(f"weighing the rules of {instance.name}{first}")
     planning = Planning(instance)
-    rules = replace(checked_rules(planning), gaps=fluid_gaps(planning))
-    return Validation(choice.instance, faults, impossible, rules)
+    return Validation(choice.instance, faults, impossible, with_gaps(planning, checked_rules(planning)))
 
 
 def _expression_faults(source: InstanceSource, instance: Instance) -> tuple[Fault, ...]:
@@ -135,16 +133,26 @@ def _impossible_draws(choice: Choice, draws: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def fluid_gaps(planning: "Planning") -> "tuple[PoolGap, ...]":
-    """Simulate today's offer at the central values of parameters, and compare what is in use with the fluid model."""
+def with_gaps(planning: "Planning", check: RuleCheck) -> RuleCheck:
+    """Return a check with the gaps between fluid model and twin, today and under the most frugal plan.
+
+    Both are simulated at the central values of parameters, `GAP_REPLICATIONS` times.
+    """
     from simulation.configuration import todays_configuration
-    from simulation.fluid import fluid_gap
+    from simulation.fluid import FluidModel, fluid_gap
     from simulation.twin import Twin
 
-    instance, today = planning.instance, todays_configuration(planning.instance)
+    instance = planning.instance
     twin = Twin(instance, seed=instance.settings.search.seed)
-    accounts = [twin.whole_account(today, replication) for replication in range(GAP_REPLICATIONS)]
-    return fluid_gap(instance, accounts, planning.flows)
+
+    def accounts(configuration: "Configuration") -> "list[Account]":
+        return [twin.whole_account(configuration, replication) for replication in range(GAP_REPLICATIONS)]
+
+    gaps = fluid_gap(instance, accounts(todays_configuration(instance)), planning.flows)
+    if check.frugal is None:
+        return replace(check, gaps=gaps)
+    flows = FluidModel(instance).flows(check.frugal)
+    return replace(check, gaps=gaps, frugal_gaps=fluid_gap(instance, accounts(check.frugal), flows))
 
 
 def checked_rules(planning: "Planning") -> RuleCheck:
@@ -162,7 +170,18 @@ def checked_rules(planning: "Planning") -> RuleCheck:
     if isinstance(found, Infeasible):
         return RuleCheck(broken, spent, None, (), found.lines)
     frugal, least = found
-    return RuleCheck(broken, spent, least, tuple(str(finding) for finding in binding(planning, frugal)), ())
+    held = tuple(str(finding) for finding in binding(planning, frugal))
+    return RuleCheck(broken, spent, least, held, (), frugal=frugal)
+
+
+def gap_table(gaps: "Sequence[PoolGap]") -> Table:
+    """Return gaps, a row a resource and basin; average units over the run."""
+    columns = ("resource", "zone", "load", "waiting", "capacity", "fluid", "twin", "gap_percent")
+    rows = [
+        (one.resource, one.zone, one.load, one.waiting, one.capacity, one.served, one.used, _percent(one.gap))
+        for one in gaps
+    ]
+    return table("fluid_gap", columns, rows)
 
 
 def _percent(gap: float) -> float | None:
