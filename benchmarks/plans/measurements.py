@@ -50,8 +50,8 @@ def repairs(name: str, instance: Instance, count: int) -> list[Finding]:
     repairer = Repairer(planning)
     repairer.repair(planning.encoding.configuration(asked[0]))  # builds its model and learns the least use of budgets
     whole = [_repaired(repairer, genes) for genes in asked]
-    needed = [each.cpu for each in whole if each.outcome.changed] or [each.cpu for each in whole]
-    broken = [genes for genes, each in zip(asked, whole, strict=True) if each.outcome.changed] or asked
+    needed = [each.cpu for each in whole if _was_broken(each.outcome)] or [each.cpu for each in whole]
+    broken = [genes for genes, each in zip(asked, whole, strict=True) if _was_broken(each.outcome)] or asked
     taken = _alternated(alternatives(planning, questions(planning, broken, contract), contract), len(broken))
     size = f"{len(planning.cells)} shares, {len(instance.capacities)} capacities"
     over_raw = median_ratio(taken["persistent"], taken["raw"])
@@ -63,6 +63,10 @@ def repairs(name: str, instance: Instance, count: int) -> list[Finding]:
         Finding(f"{name}: persistent beside raw highspy", over_raw, "times", at_most=MOST_OVER_RAW),
         Finding(f"{name}: rebuilt beside persistent", under_rebuilding, "times", at_least=LEAST_UNDER_REBUILDING),
     ]
+
+
+def _was_broken(outcome: Plan | Infeasible) -> bool:
+    return isinstance(outcome, Infeasible) or bool(outcome.changed)
 
 
 def _repaired(repairer: Repairer, genes: Genes) -> Timed[Plan | Infeasible]:

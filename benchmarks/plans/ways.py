@@ -9,19 +9,19 @@ import numpy as np
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State, state_of
 from optimisation.feasibility.highs import Status, WholeColumns, solve_from_relaxation
-from optimisation.feasibility.model import NearestPlan
+from optimisation.feasibility.model import Aims, NearestPlan
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import SEARCH_GAP, Repairer
 
-Question = tuple[Genes, np.ndarray, np.ndarray, State]
-"""A proposal's genes, weights, budget targets and state, as the model wants them."""
+Question = tuple[Genes, Aims, State]
+"""A proposal's genes, what counts as near, and state, as the model wants them."""
 
 
 def questions(planning: Planning, proposals: Sequence[Genes], contract: str) -> list[Question]:
     """Return what repair would ask for each proposal."""
     repairer = Repairer(planning)
     states = [state_of(planning, planning.encoding.configuration(genes)) for genes in proposals]
-    return [(genes, *repairer.asked(genes, contract), state) for genes, state in zip(proposals, states, strict=True)]
+    return [(genes, repairer.asked(genes, contract), state) for genes, state in zip(proposals, states, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ GROUPS = (
             knowledge.unreadable_indicator,
             rules.rule_incomplete,
             rules.level_and_zone,
+            rules.level_without_zones,
             duplicates.duplicate_row,
             duplicates.duplicate_move,
         )

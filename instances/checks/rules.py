@@ -34,3 +34,11 @@ def level_and_zone(examined: Examined) -> Iterator[Fault]:
     for index, row in enumerate(examined.instance.rules):
         if row.level and row.zone:
             yield examined.fault("rules", index, "zone", "a level or a zone, not both", "two scopes")
+
+
+def level_without_zones(examined: Examined) -> Iterator[Fault]:
+    """A rule at a level that no zone has would hold nowhere."""
+    levels = sorted({zone.level for zone in examined.instance.zones})
+    for index, row in enumerate(examined.instance.rules):
+        if row.level and row.level not in levels:
+            yield examined.fault("rules", index, "level", f"one of {', '.join(levels)}", "no zone has this level")

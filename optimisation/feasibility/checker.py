@@ -218,10 +218,11 @@ def _requires(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]
         if not _sum(state.shares, cells) > TOLERANCE:
             continue
         level = rule.level or "territory"
+        whole = planning.instance.ancestor(zone.zone, level)
         around = [
             other
             for other, code in enumerate(planning.territories)
-            if planning.instance.ancestor(code, level) == planning.instance.ancestor(zone.zone, level)
+            if code == zone.zone or (whole and planning.instance.ancestor(code, level) == whole)
         ]
         supply = sum(
             float(state.units[row])

@@ -40,14 +40,17 @@ class WholeColumns:
     numbers: NDArray[np.int32]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    is_tied: NDArray[np.bool_]
+    """[whole column] whether it stands in an equality of whole columns alone, as the steps of a mix do."""
 
     @staticmethod
     def of(solver: highspy.Highs) -> "WholeColumns":
         """Read them from a solver's model."""
         model = solver.getLp()
-        kinds = list(model.integrality_)
-        whole = np.array([n for n, kind in enumerate(kinds) if kind == highspy.HighsVarType.kInteger], dtype=np.int32)
-        return WholeColumns(whole, np.array(model.col_lower_)[whole], np.array(model.col_upper_)[whole])
+        is_whole = np.array([kind == highspy.HighsVarType.kInteger for kind in model.integrality_], dtype=bool)
+        whole = np.flatnonzero(is_whole).astype(np.int32)
+        is_tied = _tied(model, is_whole)[whole]
+        return WholeColumns(whole, np.array(model.col_lower_)[whole], np.array(model.col_upper_)[whole], is_tied)
 
     def bound(self, solver: highspy.Highs, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         """Give the columns other bounds within their own."""
@@ -59,11 +62,26 @@ class WholeColumns:
         solver.changeColsBounds(len(self.numbers), self.numbers, self.low, self.high)
 
 
+def _tied(model: highspy.HighsLp, is_whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which columns stand in an equality whose columns are all whole [column]."""
+    matrix = model.a_matrix_
+    lines, start = np.array(matrix.index_), np.array(matrix.start_)
+    outer = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    by_column = matrix.format_ == highspy.MatrixFormat.kColwise
+    columns, rows = (outer, lines) if by_column else (lines, outer)
+    is_equal = np.array(model.row_lower_) == np.array(model.row_upper_)
+    is_equal[rows[~is_whole[columns]]] = False
+    found = np.zeros(len(is_whole), dtype=bool)
+    found[columns[is_equal[rows]]] = True
+    return found
+
+
 def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float) -> None:
     """Solve a minimisation to within a relative gap, looking first next to its linear relaxation.
 
-    The relaxation is solved, then the programme whose whole columns may only take the values next to it (no more
-    than one away from those where that leaves nothing). If that is within the gap of the relaxation, it is the
+    The relaxation is solved, then the programme whose whole columns may only take values next to it: on either side
+    of it where an equality ties them (mixes), one farther elsewhere (capacities), so that the tied ones can be
+    rounded; one farther everywhere where that leaves nothing. If that is within the gap of the relaxation, it is the
     answer; if not, it is where the whole programme starts from. Solved so, most repairs take a fifth of the time
     (relaxation induced neighbourhoods are Danna, Rothberg and Le Pape's, Mathematical Programming 102, 2005).
     Nothing of earlier solves is used. The solver is left with the answer; `whole.free` undoes the bounds.
@@ -78,9 +96,9 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
         return
     floor = float(solver.getInfo().objective_function_value)
     relaxed = np.array(solver.getSolution().col_value)[whole.numbers]
-    for steps in (0, 1):
+    for steps, improvements in ((np.where(whole.is_tied, 0, 1), _NO_LIMIT), (1, 1)):
         whole.bound(solver, np.floor(relaxed + _WHOLE) - steps, np.ceil(relaxed - _WHOLE) + steps)
-        _run_afresh(solver, improvements=_NO_LIMIT if steps == 0 else 1)
+        _run_afresh(solver, improvements=improvements)
         if _has_solution(solver):
             break
     if _has_solution(solver):

@@ -7,6 +7,7 @@ them costs thirty times as much on the Loire. Variables no rule speaks of are no
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import highspy
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
 from optimisation.feasibility.highs import PersistentSolver, Status
-from optimisation.feasibility.inequality import Inequality, Term
+from optimisation.feasibility.inequality import Inequality, Term, scaled
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.variables import Variables
@@ -26,21 +27,41 @@ OVERSHOOT = 100.0
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Aims:
+    """What counts as near a proposal: how much each gene weighs, and which part of each budget to use."""
+
+    weights: Floats
+    """[share and capacity gene]"""
+    most: Floats
+    """[budget] part beyond which each unit of use costs OVERSHOOT"""
+    least: Floats
+    """[budget] part below which each unit of use costs `thrift`"""
+    thrift: Floats
+    """[budget]"""
+
+
 class NearestPlan:
     """The MILP of one contract, kept in the solver; not to be shared between threads."""
 
     def __init__(self, planning: Planning, contract: str, gap: float, *, exact: bool) -> None:
+        self._planning = planning
         self._rows = tuple(inequalities(planning, contract))
-        self._variables = Variables(planning, self._rows, exact=exact)
         self.budgets = tuple(row for row in self._rows if row.budget and row.bound > 0.0)
+        self._parts = tuple(scaled(row.terms, 1.0 / row.bound) for row in self.budgets)
+        floors = (
+            Inequality("floor", row.place, scaled(part, -1.0), 0.0, "")
+            for row, part in zip(self.budgets, self._parts, strict=True)
+        )
+        self._variables = Variables(planning, (*self._rows, *floors), exact=exact)
         self._variables.add_rules(self._rows)
-        self._add_distance(planning)
+        self._add_distance()
         self._solver = PersistentSolver(self._variables.model, gap)
 
     @property
     def choices(self) -> int:
-        """Number of pools of which bounds do not say whether they are full."""
-        return len(self._variables.model.full)
+        """Number of pools of which bounds do not say whether they are full, and of rows that may grow or not."""
+        return self._variables.choices
 
     @property
     def distance(self) -> float:
@@ -52,38 +73,65 @@ class NearestPlan:
         """The programme as last given to the solver."""
         return self._solver.programme
 
-    def solve(self, proposal: Genes, weights: Floats, targets: Floats, state: State) -> Genes | Status:
+    def use(self, state: State) -> Floats:
+        """Return the part of each budget that a configuration uses [budget]."""
+        today = np.array([row.current for row in self._planning.instance.capacities], dtype=np.float64)
+        values = {
+            "served": state.served,
+            "load": state.load,
+            "share": state.shares,
+            "units": state.units,
+            "open": (state.units > 0.0).astype(np.float64),
+            "added": np.maximum(0.0, state.units - today),
+        }
+        spent = [
+            sum(factor * float(values[family][int(number)]) for (family, number), factor in row.terms.items())
+            for row in self.budgets
+        ]
+        return np.array(spent) / [row.bound for row in self.budgets]
+
+    def solve(self, proposal: Genes, aims: Aims, state: State) -> Genes | Status:
         """Return the genes of the nearest plan, or how the solver ended; pools are full as in `state`."""
         model = self._variables.model
         for gene in model.genes:
             model.proposal[gene] = int(proposal[gene])
-            model.weight[gene] = float(weights[gene])
-        for number, target in enumerate(targets):
-            model.target[number] = float(target)
+            model.weight[gene] = float(aims.weights[gene])
+        for number in range(len(self.budgets)):
+            model.target[number] = float(aims.most[number])
+            model.floor[number] = float(aims.least[number])
+            model.thrift[number] = float(aims.thrift[number])
         self._variables.set_full(state)
         status = self._solver.solve()
         return self._variables.chosen(proposal) if status is Status.SOLVED else status
 
-    def _add_distance(self, planning: Planning) -> None:
-        model = self._variables.model
+    def _add_distance(self) -> None:
+        model, encoding = self._variables.model, self._planning.encoding
         model.proposal = pyo.Param(model.genes, mutable=True, initialize=0)
         model.weight = pyo.Param(model.genes, mutable=True, initialize=1.0)
         model.distance = pyo.Var(model.genes, domain=pyo.NonNegativeReals)
         model.up = pyo.Constraint(model.genes, rule=lambda m, g: m.steps[g] - m.distance[g] <= m.proposal[g])
         model.down = pyo.Constraint(model.genes, rule=lambda m, g: -m.steps[g] - m.distance[g] <= -m.proposal[g])
-        numbers = range(len(self.budgets))
-        model.target = pyo.Param(numbers, mutable=True, initialize=1.0)
-        model.over = pyo.Var(numbers, domain=pyo.NonNegativeReals)
-        model.aim = pyo.Constraint(
-            numbers,
-            rule=lambda m, b: (
-                self._variables.expression(self.budgets[b].terms) / self.budgets[b].bound - m.over[b] <= m.target[b]
-            ),
-        )
-        width = np.maximum(1, planning.encoding.high - planning.encoding.low)
+        self._add_aims()
+        width = np.maximum(1, encoding.high - encoding.low)
         model.nearest = pyo.Objective(
             expr=sum(model.weight[g] / int(width[g]) * model.distance[g] for g in model.genes)
-            + OVERSHOOT * sum(model.over[b] for b in numbers)
+            + OVERSHOOT * sum(model.over.values())
+            + sum(model.thrift[b] * model.under[b] for b in model.under)
+        )
+
+    def _add_aims(self) -> None:
+        """Add how far each budget's use is beyond its target, and how far below its floor."""
+        model, variables = self._variables.model, self._variables
+        numbers = range(len(self.budgets))
+        model.target = pyo.Param(numbers, mutable=True, initialize=1.0)
+        model.floor = pyo.Param(numbers, mutable=True, initialize=0.0)
+        model.thrift = pyo.Param(numbers, mutable=True, initialize=0.0)
+        model.over = pyo.Var(numbers, domain=pyo.NonNegativeReals)
+        model.under = pyo.Var(numbers, domain=pyo.NonNegativeReals)
+        parts = self._parts
+        model.aim = pyo.Constraint(numbers, rule=lambda m, b: variables.expression(parts[b]) - m.over[b] <= m.target[b])
+        model.keep = pyo.Constraint(
+            numbers, rule=lambda m, b: variables.expression(scaled(parts[b], -1.0)) - m.under[b] <= -m.floor[b]
         )
 
 

@@ -12,7 +12,7 @@ from optimisation.feasibility.checker import state_of, violations
 from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.highs import Status
 from optimisation.feasibility.inequality import Term, scaled
-from optimisation.feasibility.model import LeastSpending, NearestPlan
+from optimisation.feasibility.model import Aims, LeastSpending, NearestPlan
 from optimisation.feasibility.planning import Planning
 from optimisation.plan import Explanation, Infeasible, Plan
 from simulation.configuration import Configuration, content_key
@@ -27,12 +27,16 @@ TARGET_SPREAD = 0.05
 """How far the targets of a proposal's budgets lie from each other at most, either way."""
 WEIGHT_SPREAD = 3.0
 """Logarithm of the greatest weight of a gene, and of the mixes or capacities of a territory, over the middle one."""
+THRIFT = 100.0
+"""Cost of leaving all of a budget unused that a proposal would use up, in gene ranges moved: the middle one."""
+MOVED_TWICE = 0.5
+"""Weight of a share's steps: what one pathway gives another one takes, so that a move counts twice."""
 FEW_CHOICES = 16
 """With so many pools that may be full or not, at most, that is decided with the plan; with more it is taken as it is
 in the proposal. On the Loire (74 such pools) deciding takes thirty times as long, for plans a tenth nearer."""
 Floats = NDArray[np.float64]
-Ask = Callable[[Genes, str], tuple[Floats, Floats]]
-"""From genes and contract to the weights [share and capacity gene] and the part of each budget to use [budget]."""
+Ask = Callable[[Genes, str], Aims]
+"""From genes and contract to what counts as near."""
 
 
 class Repairer:
@@ -59,9 +63,7 @@ class Repairer:
         """Return what a person would call the nearest plan: every range counts alike, budgets may be used up."""
         return self._repaired(proposal, self._even)
 
-    def _repaired(
-        self, proposal: Configuration, ask: Callable[[Genes, str], tuple[Floats, Floats]]
-    ) -> Plan | Infeasible:
+    def _repaired(self, proposal: Configuration, ask: Ask) -> Plan | Infeasible:
         broken = violations(self.planning, proposal)
         if not broken:
             return Plan(proposal, content_key(proposal))
@@ -69,7 +71,7 @@ class Repairer:
         ended: list[Status] = []
         for contract in self._contracts(genes):
             hopeless = self._is_hopeless(contract)
-            found = Status.INFEASIBLE if hopeless else self._nearest(genes, contract, *ask(genes, contract))
+            found = Status.INFEASIBLE if hopeless else self._nearest(genes, contract, ask(genes, contract))
             if isinstance(found, Configuration):
                 return Plan(found, content_key(found), tuple(dict.fromkeys(finding.rule for finding in broken)))
             ended.append(found)
@@ -95,13 +97,23 @@ class Repairer:
                 self._explained[contract] = explained(self.planning, contract)
             return self._explained[contract]
 
-    def asked(self, genes: Genes, contract: str) -> tuple[Floats, Floats]:
-        """Return a proposal's weights [share and capacity gene] and the part of each budget it is to use [budget]."""
-        random = np.random.Generator(np.random.Philox(key=_key(genes)))
-        return weights_of(self.planning.encoding, random), self._targets(random, self._model(contract), contract)
+    def asked(self, genes: Genes, contract: str) -> Aims:
+        """Return a proposal's weights, and the part of each budget it is to use.
 
-    def _even(self, _genes: Genes, contract: str) -> tuple[Floats, Floats]:
-        return np.ones(self.planning.encoding.decided), np.ones(len(self._model(contract).budgets))
+        It is to use no more of a budget than its target, and no less than that or than it uses itself: what it would
+        spend on one thing does not go with what another rule takes from it. How much the latter counts differs, by
+        budget and proposal, as much as genes do.
+        """
+        random = np.random.Generator(np.random.Philox(key=_key(genes)))
+        model, encoding = self._model(contract), self.planning.encoding
+        weights, most = weights_of(encoding, random), self._targets(random, model, contract)
+        thrift = THRIFT * np.exp(random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, len(most)))
+        used = model.use(state_of(self.planning, encoding.configuration(genes)))
+        return Aims(weights, most, np.minimum(most, used), thrift)
+
+    def _even(self, _genes: Genes, contract: str) -> Aims:
+        none = np.zeros(len(self._model(contract).budgets))
+        return Aims(np.ones(self.planning.encoding.decided), none + 1.0, none, none)
 
     def _is_hopeless(self, contract: str) -> bool:
         """Say whether it is known that the rules leave no plan under a contract."""
@@ -121,7 +133,7 @@ class Repairer:
         own = contracts[int(genes[-1])]
         return [own, *(contract for contract in contracts if contract != own)]
 
-    def _nearest(self, genes: Genes, contract: str, weights: Floats, targets: Floats) -> Configuration | Status:
+    def _nearest(self, genes: Genes, contract: str, aims: Aims) -> Configuration | Status:
         """Return the nearest plan; where many pools may be full or not, by the cheapest of three models that has one.
 
         First with the pools full that are so in the proposal, then those that are so today, then with that decided.
@@ -131,7 +143,7 @@ class Repairer:
         attempts = ((genes, False), (encoding.today, False), (genes, True))
         for full, exact in attempts[-1:] if self._model(contract).choices <= FEW_CHOICES else attempts:
             state = state_of(self.planning, encoding.configuration(full))
-            found = self._model(contract, exact=exact).solve(genes, weights, targets, state)
+            found = self._model(contract, exact=exact).solve(genes, aims, state)
             if isinstance(found, Status):
                 status = found
                 continue
@@ -179,14 +191,20 @@ def weights_of(encoding: Encoding, random: np.random.Generator) -> Floats:
     """Return the weights [share and capacity gene] of one proposal, all positive.
 
     They differ greatly on purpose. A distance in absolute values moves few genes, those that gain most for what they
-    cost: with like weights the widest pool of a basin would take every change of every proposal, and always the
-    capacities would yield to the mix. So a gene has its own factor, and the mixes and capacities of each territory
-    have theirs: log-uniform, the most common law that prefers no size.
+    cost: with like weights the widest pool of a basin would take every change of every proposal. So a gene has its own
+    factor, and the mixes and capacities of each territory have theirs: log-uniform, the most common law that prefers
+    no size. In the middle the mixes of a territory weigh as its capacities do together, however many there are of
+    each: there are often more shares than capacities, and always the capacities would yield to the mix.
     """
+    blocks = int(encoding.block.max(initial=0)) + 1
     own = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, encoding.decided)
-    common = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, (2, int(encoding.block.max(initial=0)) + 1))
+    common = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, (2, blocks))
     is_capacity = (np.arange(encoding.decided) >= encoding.shares).astype(np.int64)
-    weights: Floats = np.exp(own + common[is_capacity, encoding.block[: encoding.decided]])
+    block = encoding.block[: encoding.decided]
+    moves = (encoding.low < encoding.high)[: encoding.decided]
+    shares, capacities = (np.bincount(block[moves & (is_capacity == kind)], minlength=blocks) for kind in (0, 1))
+    balance = MOVED_TWICE * np.maximum(1, capacities) / np.maximum(1, shares)
+    weights: Floats = np.exp(own + common[is_capacity, block]) * np.where(is_capacity == 1, 1.0, balance[block])
     return weights
 
 

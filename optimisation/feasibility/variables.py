@@ -17,7 +17,10 @@ Floats = NDArray[np.float64]
 
 
 class Variables:
-    """A model with its variables and their ties; `exact` decides which pools are full, else `set_full` says so."""
+    """A model with its variables and their ties.
+
+    `exact` decides which pools are full and which rows grow, else `set_full` says so.
+    """
 
     def __init__(self, planning: Planning, rows: Iterable[Inequality], *, exact: bool) -> None:
         self._exact = exact
@@ -32,7 +35,11 @@ class Variables:
         self._add_genes()
         self._add_pools(sorted({int(n) for family, n in terms if family in ("served", "load")}))
         self._add_sites({int(n) for family, n in terms if family == "open"})
-        self._add_added(sorted({int(n) for family, n in terms if family == "added"}))
+        signs = {
+            (int(n), factor > 0.0) for row in rows for (family, n), factor in row.terms.items() if family == "added"
+        }
+        self._add_added(sorted({row for row, costs in signs if costs}))
+        self._add_gained(sorted({row for row, costs in signs if not costs}))
         self._add_singles(terms)
 
     def chosen(self, proposal: Genes) -> Genes:
@@ -86,11 +93,18 @@ class Variables:
                     found[str(name)] = max(found.get(str(name), 0.0), self.greatest(units))
         return found
 
+    @property
+    def choices(self) -> int:
+        """Number of pools of which bounds do not say whether they are full, and of rows that may grow or not."""
+        return len(self.model.full) + len(self.model.grown)
+
     def set_full(self, state: State) -> None:
-        """Tell a model that does not decide it which pools are full."""
+        """Tell a model that does not decide it which pools are full and which rows grow."""
         if not self._exact:
             for pool in self.model.full:
                 self.model.full[pool] = int(state.load[pool] >= state.capacity[pool])
+            for row in self.model.grown:
+                self.model.grown[row] = int(state.units[row] > self._units_today(row))
 
     def _term(self, family: str, number: int | str, *, costs: bool) -> pyo.Expression | float:
         if family == "share":
@@ -100,7 +114,7 @@ class Variables:
         variables = {
             "served": "billed" if costs else "served",
             "load": "asked",
-            "added": "added",
+            "added": "added" if costs else "gained",
             "open": "open",
             "most": "most",
             "least": "fewest",
@@ -242,7 +256,26 @@ class Variables:
         model.growth = pyo.ConstraintList()
         for row in rows:
             units = self._value(encoding.shares + row)
-            model.growth.add(units - model.added[row] <= float(encoding.current[encoding.shares + row]))
+            model.growth.add(units - model.added[row] <= self._units_today(row))
+
+    def _add_gained(self, rows: list[int]) -> None:
+        """Add gained <= max(0, units - today's), for what may not be counted too high: `grown` says which it is."""
+        model, encoding = self.model, self._encoding
+        model.gained = pyo.Var(rows, domain=pyo.NonNegativeReals)
+        if self._exact:
+            model.grown = pyo.Var(rows, domain=pyo.Binary)
+        else:
+            model.grown = pyo.Param(rows, mutable=True, initialize=0)
+        model.gains = pyo.ConstraintList()
+        for row in rows:
+            units, today = self._value(encoding.shares + row), self._units_today(row)
+            most = max(0.0, self._units_at(row, encoding.high) - today)
+            fewer = max(0.0, today - self._units_at(row, encoding.low))
+            model.gains.add(model.gained[row] <= most * model.grown[row])
+            model.gains.add(model.gained[row] - units <= fewer * (1 - model.grown[row]) - today)
+
+    def _units_today(self, row: int) -> float:
+        return float(self._encoding.current[self._encoding.shares + row])
 
     def _add_singles(self, terms: set[Term]) -> None:
         model = self.model

@@ -162,6 +162,7 @@ CASES = [
     Case("investment for ever", replaced("costs.csv", "100000,30", "100000,"), "costs.csv, row 4, column life", "without life"),
     Case("paid to nobody", replaced("prices.csv", "service:helper,,day,household,help", "step:home,,day,household,"), "prices.csv, row 4, column provider", "nobody runs"),
     Case("rule without bound", replaced("rules.csv", "at_most,2000000", "at_most,"), "rules.csv, row 2, column bound", "without bound"),
+    Case("rule at a level without zones", replaced("rules.csv", "at_most,2000000", "at_most,2000000,,\nnowhere,authorised,region,,bed,,,,,at_most,9"), "rules.csv, row 3, column level", "no zone has this level"),
     Case("observation outside its range", replaced("observations.csv", "10,5,20", "30,5,20"), "observations.csv, row 2, column value", "between low (5) and high (20)"),
     Case("unreadable indicator", replaced("observations.csv", "100*deaths/person_years", "100*deaths/"), "observations.csv, row 2, column indicator", "ends too early"),
     Case("unknown indicator key", replaced("observations.csv", "busy[resource=bed]", "busy[ressource=bed]"), "observations.csv, row 3, column indicator", "'resource', perhaps"),

@@ -24,6 +24,7 @@ EXAMPLES = {
         Rule(rule="bears", kind="budget", provider="hospital", bound=700_000),
         Rule(rule="invests", kind="budget", money="investment", bound=5_000),
         Rule(rule="spends", kind="budget", payer="household", sense="at_least", bound=60_000),
+        Rule(rule="grows", kind="budget", money="investment", sense="at_least", bound=4_000),
     ],
     "authorised": [Rule(rule="most", kind="authorised", level="basin", resource="helper", bound=36)],
     "opening": [Rule(rule="opens", kind="opening", level="territory", resource="helper", bound=12)],
