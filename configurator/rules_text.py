@@ -38,8 +38,9 @@ def repaired_text(repaired: Repaired) -> str:
 
 _GAP_LEGEND = (
     "load: units wanted if nobody had to wait; waiting: units used by those who live at home for want of a place;",
-    "capacity: effective units; fluid: load and waiting cut to the capacity; twin: units in use when simulated;",
-    "gap_percent: fluid less twin, of the twin. At -100 the resource serves only those whom waiting broke off.",
+    "capacity: effective units; fluid: load and waiting cut to the capacity; twin: units in use when simulated, with",
+    "its standard error, units above a capacity that was cut and drains included; gap_percent: fluid less twin, of the",
+    "twin. At -100 only those come whom waiting for something else broke off: nobody waits in the fluid model.",
 )
 
 

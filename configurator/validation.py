@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # brings the twin and the solver, which listing faults does w
     from simulation.ledgers.account import Account
 
 VALIDATED_DRAWS = 20
-GAP_REPLICATIONS = 3
+GAP_REPLICATIONS = 5
 """Of today's offer and of the most frugal plan, at the central values of parameters, beside the fluid model."""
 
 
@@ -176,9 +176,12 @@ def checked_rules(planning: "Planning") -> RuleCheck:
 
 def gap_table(gaps: "Sequence[PoolGap]") -> Table:
     """Return gaps, a row a resource and basin; average units over the run."""
-    columns = ("resource", "zone", "load", "waiting", "capacity", "fluid", "twin", "gap_percent")
+    columns = ("resource", "zone", "load", "waiting", "capacity", "fluid", "twin", "twin_error", "gap_percent")
     rows = [
-        (one.resource, one.zone, one.load, one.waiting, one.capacity, one.served, one.used, _percent(one.gap))
+        (
+            *(one.resource, one.zone, one.load, one.waiting, one.capacity),
+            *(one.served, one.used, one.error, _percent(one.gap)),
+        )
         for one in gaps
     ]
     return table("fluid_gap", columns, rows)

@@ -37,6 +37,8 @@ class PoolGap:
     """Load and waiting once each pool is cut to its capacity, time to make ready left out."""
     used: float
     """Units in use in the twin, mean over the replications."""
+    error: float
+    """Standard error of that mean; nan with one replication."""
 
     @property
     def gap(self) -> float:
@@ -57,7 +59,8 @@ def fluid_gap(instance: Instance, accounts: Sequence[Account], flows: FluidFlows
     turnover = known.reference[:, None] * known.turnover / run
     territory = np.array([zone for zone, _, _ in known.cells], dtype=np.int64)
     profile = np.array([profile for _, profile, _ in known.cells], dtype=np.int64)
-    twin: Floats = np.mean([account.pools for account in accounts], axis=0) / run
+    found_in: Floats = np.array([account.pools for account in accounts]) / run
+    twin = found_in.mean(axis=0)
     inside = [np.isin(territory, _territories(instance, pool)) for pool in pools(instance)]
     waiting = np.zeros((len(instance.territories), len(instance.resources)))
     helped = _helped_while_waiting(instance)
@@ -67,6 +70,7 @@ def fluid_gap(instance: Instance, accounts: Sequence[Account], flows: FluidFlows
             unserved = (use - turnover)[cell, pool.resource] * (1.0 - capacity / load)
             waiting[territory[cell]] += unserved * helped[profile[cell], pool.resource]
     found: dict[tuple[int, str], Floats] = {}
+    members: dict[tuple[int, str], list[int]] = {}
     for number, (mine, pool) in enumerate(zip(inside, pools(instance), strict=True)):
         level = instance.resources[pool.resource].level
         load, ready = float(use[mine, pool.resource].sum()), float(turnover[mine, pool.resource].sum())
@@ -77,9 +81,20 @@ def fluid_gap(instance: Instance, accounts: Sequence[Account], flows: FluidFlows
         basin = pool.zone if level == "region" else instance.ancestor(pool.zone, "basin") or pool.zone
         row = found.setdefault((pool.resource, basin), np.zeros(5))
         row += [load, meanwhile, capacity, served, busy]
-    return tuple(
-        PoolGap(instance.resources[resource].resource, zone, *row.tolist()) for (resource, zone), row in found.items()
-    )
+        members.setdefault((pool.resource, basin), []).append(number)
+    gaps = []
+    for (resource, zone), row in found.items():
+        load, meanwhile, capacity, served, used = (float(each) for each in row)
+        error = _error(found_in[:, members[resource, zone], POOL_BUSY])
+        name = instance.resources[resource].resource
+        gaps.append(PoolGap(name, zone, load, meanwhile, capacity, served, used, error))
+    return tuple(gaps)
+
+
+def _error(busy: Floats) -> float:
+    """Return the standard error of the mean over replications of what pools use together [replication, pool]."""
+    whole = busy.sum(axis=1)
+    return float(whole.std(ddof=1) / np.sqrt(len(whole))) if len(whole) > 1 else float("nan")
 
 
 def _territories(instance: Instance, pool: Pool) -> list[int]:
