@@ -88,10 +88,10 @@ class FinalFront:
 
     @property
     def simulations(self) -> int:
-        """Component runs done by chance alone, in all sessions of the run."""
+        """Component runs done by chance alone."""
         if "_by_chance" in self.__dict__:
             return self._by_chance.simulations
-        return 0 if self._past is None else self._past.memory_by_chance.count
+        return 0 if self._past is None else self._past.memory_by_chance.settled
 
     def candidates(self, generation: Generation) -> tuple[Member, ...]:
         """Return the plans to confirm: those that stand for the front of the search, and today.
@@ -124,9 +124,8 @@ class FinalFront:
         today = self._evaluator.evaluate([self._today], fresh(count))[0] if count else generation.today
         if today.judgement is None:
             raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")
-        # those that stand in no group were not replicated as often as the others: they do not compare
-        compared = [self._shown.final(member) for member in members if member.group is not None]
-        standing = front_of(compared, self._instance.optimised)
+        final = [self._shown.final(member) for member in members if member.stands]
+        standing = front_of(final, self._instance.optimised)
         configurations = [member.plan.configuration for member in standing]
         *beside, todays = self._judged_by_chance([*configurations, self._today], count)
         agreed = self._audited(configurations)

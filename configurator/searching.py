@@ -80,6 +80,8 @@ def resume(
     What the folder remembers is not simulated again, and a run left in its middle ends with the very front of one
     that never was. Raises RunFolderError where the folder holds no search, or not the inputs it was made of.
     """
+    from configurator.runs.past import asking_more  # brings the twin
+
     shown = progress or Silent()
     with going_on(run) as folder:
         manifest = read_manifest(folder)
@@ -94,7 +96,10 @@ def resume(
         )
         knowledge = choice.knowledge()
         _check_same(run, manifest, knowledge.central, shown)
-        effort = _effort_of(manifest, more)
+        before = _effort_of(manifest)
+        effort = more.applied(before)
+        if replace(effort, workers=before.workers) != before:
+            asking_more(folder)
         resumed = (*manifest.resumed, {"command": list(command), "started": now()})
         settings = {**asdict(effort), "chance_only": choice.chance_only}
         write_manifest(folder, replace(manifest, settings=settings, resumed=resumed, finished=""))
@@ -201,9 +206,9 @@ def _baseline(
     return found, stopped
 
 
-def _effort_of(manifest: Manifest, more: MoreEffort) -> Effort:
+def _effort_of(manifest: Manifest) -> Effort:
     known = {name: value for name, value in manifest.settings.items() if name in Effort.__dataclass_fields__}
-    return more.applied(Effort(**known))  # type: ignore[arg-type]  # written by asdict(effort)
+    return Effort(**known)  # type: ignore[arg-type]  # written by asdict(effort)
 
 
 def _check_same(run: Path, manifest: Manifest, instance: Instance, progress: Progress) -> None:

@@ -28,7 +28,7 @@ from simulation.knowledge import Knowledge
 from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge
 from simulation.twin import Twin
 
-STATES_IN_SEARCH = 600_000_000
+STATES_IN_SEARCH = 520_000_000
 """Bytes of states at time 0 remembered: a search comes back to the same few replications in every generation."""
 
 
@@ -128,7 +128,14 @@ class TwinExperiment:
         with self._informing_meanwhile():
             planning = self._planning
             self._progress.message("searching")
-            generations = search(self._instance, self._evaluator, self._settings, planning, records)
+            generations = search(
+                self._instance,
+                self._evaluator,
+                self._settings,
+                planning,
+                records,
+                workers=worker_count(self._effort.workers),
+            )
             first = next(generations, None)
         if first is not None:
             yield first
@@ -138,7 +145,11 @@ class TwinExperiment:
     def _informing_meanwhile(self) -> Iterator[None]:
         evaluator, today = self._evaluator, todays_configuration(self._instance)
         needed, budget = evaluator.needed([today], range(self._informing))[-1], self._settings.budget
-        if worker_count(self._effort.workers) == 1 or (budget is not None and needed > budget):
+        if budget is not None and needed > budget:
+            yield  # the search says so
+            return
+        if worker_count(self._effort.workers) == 1:
+            evaluator.inform()
             yield
             return
         with ThreadPoolExecutor(1) as beside:
@@ -157,7 +168,8 @@ class TwinExperiment:
             plans = min(plans, left // (self._parts * self._effort.replications))
         if plans < 1:
             return None
-        members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning)
+        workers = worker_count(self._effort.workers)
+        members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning, workers=workers)
         sound = sum(member.evaluation.is_sound for member in members)
         return Baseline(len(members), hypervolume_of(members, self._instance.optimised), sound)
 
@@ -169,7 +181,9 @@ class TwinExperiment:
 
     def replications(self) -> int:
         """Return the replications simulated so far, in all sessions of the run."""
-        return self._replications(self._simulations())
+        if self._past is None:
+            return self._replications(self._simulations())
+        return self._replications(self._past.memory.count + self._past.memory_by_chance.count)
 
     def _rules(self) -> list[Stops]:
         """Return the rules for stopping, that of generations first: it holds in every session of a run."""

@@ -79,8 +79,11 @@ class Remembers(Protocol[AccountT]):
     """A memory of component runs that outlives the process."""
 
     @property
-    def count(self) -> int:
-        """Component runs it holds."""
+    def settled(self) -> int:
+        """Component runs that count as simulated whether they are asked for or not."""
+
+    def is_settled(self, key: RunKey) -> bool:
+        """Say whether a run is one of these."""
 
     def recall(self, key: RunKey) -> AccountT | Failure | None:
         """Return a run if it is held."""
@@ -113,7 +116,9 @@ class Evaluator(Generic[AccountT]):
     One thread at a time: a second one that asks waits for the first.
 
     informed: makes the judge from today's accounts in the `informing` replications, which are run first.
-    memory: where runs are looked up and kept beyond this process; what it holds counts as simulated.
+    memory: where runs are looked up and kept beyond this process. What it holds counts as simulated when it is first
+    asked for (what is settled, from the start), so that a process that was killed and begun again decides at every
+    moment on the counts of one that never was.
     """
 
     def __init__(
@@ -139,7 +144,8 @@ class Evaluator(Generic[AccountT]):
         self._memory = memory
         self._evaluations: dict[tuple[str, tuple[int, ...]], Evaluation] = {}
         self._todays_accounts: dict[int, AccountT | Failure] = {}
-        self._simulations = 0 if memory is None else memory.count
+        self._simulations = 0 if memory is None else memory.settled
+        self._counted: set[RunKey] = set()
         self._repeats = 0
         self._asking = RLock()
 
@@ -202,7 +208,13 @@ class Evaluator(Generic[AccountT]):
     def _add_new(self, new: set[RunKey], configuration: Configuration, replications: Sequence[int]) -> None:
         for part in range(self._parts.count):
             key = self._parts.key(configuration, part)
-            new |= {(key, number) for number in replications if self._recalled((key, number)) is None}
+            new |= {(key, number) for number in replications if self._is_new((key, number))}
+
+    def _is_new(self, key: RunKey) -> bool:
+        return not self._is_counted(key) or self._recalled(key) is None
+
+    def _is_counted(self, key: RunKey) -> bool:
+        return key in self._counted or (self._memory is not None and self._memory.is_settled(key))
 
     def _recalled(self, key: RunKey) -> AccountT | Failure | None:
         known = self._accounts.get(key)
@@ -266,6 +278,7 @@ class Evaluator(Generic[AccountT]):
                 known = None if key in found else self._recalled(key)
                 if known is not None:
                     found[key] = known
+                    self._count(key)
                 if key in found or key in tasks:
                     self._repeats += 1
                 else:
@@ -276,7 +289,7 @@ class Evaluator(Generic[AccountT]):
 
         def done(answer: AccountT | Failure) -> None:
             unkept.append((next(coming), answer))
-            self._count()
+            self._count(unkept[-1][0], again=True)
             if len(unkept) == KEPT_AT_ONCE:
                 self._keep(unkept)
                 unkept.clear()
@@ -294,7 +307,11 @@ class Evaluator(Generic[AccountT]):
         if self._memory is not None:
             self._memory.keep(runs)
 
-    def _count(self) -> None:
+    def _count(self, key: RunKey, *, again: bool = False) -> None:
+        """Count a run when it is first asked for; again: or because it was run, perhaps not for the first time."""
+        if not again and self._is_counted(key):
+            return
+        self._counted.add(key)
         self._simulations += 1
         if self._watch is not None:
             self._watch(self._simulations)
@@ -322,7 +339,12 @@ class Parts:
         return len(self._cells)
 
     def key(self, configuration: Configuration, part: int) -> str:
-        """Return the key of what a configuration decides for one component."""
+        """Return the key of what a configuration decides for one component.
+
+        The contract is in it although it moves nobody: prices hold for the whole territory, so that another contract
+        is another account, and hence another essence, of every component. What it would take to save the runs is the
+        log of events of each (tens of megabytes on a department, against kilobytes of an essence).
+        """
         text = repr(
             (
                 part,

@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,25 @@ class RunMemory:
             for offset, entry in placed_entries(path):
                 self._places[_key(path, entry)] = offset
         self._end = path.stat().st_size if path.is_file() else 0
+        self._settled: frozenset[RunKey] = frozenset()
 
     @property
     def count(self) -> int:
         """Component runs it holds."""
         return len(self._places)
+
+    @property
+    def settled(self) -> int:
+        """Component runs that count as simulated whether they are asked for or not."""
+        return len(self._settled)
+
+    def settle(self, count: int) -> None:
+        """Settle the first runs that were kept, so many of them."""
+        self._settled = frozenset(islice(self._places, count))
+
+    def is_settled(self, key: RunKey) -> bool:
+        """Say whether a run counts as simulated whether it is asked for or not."""
+        return key in self._settled
 
     def recall(self, key: RunKey) -> Essence | Failure | None:
         """Return a run if it is held."""

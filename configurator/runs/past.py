@@ -45,15 +45,29 @@ def past_of(folder: RunFolder) -> Past:
         if records[number].number != number:
             found = records[number].number + 1
             raise RunFolderError(f"{path}, line {line}: generation {found}, expected generation {number + 1}")
+    memory, by_chance = RunMemory(folder.inside(EVALUATIONS)), RunMemory(folder.inside(BY_CHANCE))
+    for settled, settled_by_chance in (_settled(entry) for entry in entries if "asked_more" in entry):
+        memory.settle(settled)
+        by_chance.settle(settled_by_chance)
     return Past(
-        memory=RunMemory(folder.inside(EVALUATIONS)),
-        memory_by_chance=RunMemory(folder.inside(BY_CHANCE)),
+        memory=memory,
+        memory_by_chance=by_chance,
         audits=AuditMemory(folder.inside(AUDITS)),
         records=records,
         ended=max((_whole(entry["generation"]) for entry in entries if entry.get("ended")), default=0),
         audited={key: events for entry in entries for key, events in _audits(entry)},
         baselines={asked: found for entry in entries for asked, found in _baselines(entry)},
     )
+
+
+def asking_more(folder: RunFolder) -> None:
+    """Note that the run is asked for more than before: what it has simulated so far counts from here on.
+
+    Within one asking, runs count when they are asked for: one that is killed there and goes on decides as it had.
+    """
+    past = past_of(folder)
+    entry = {"asked_more": {"evaluations": past.memory.count, "by_chance": past.memory_by_chance.count}}
+    Journal(folder.inside(JOURNAL)).append(entry)
 
 
 def baseline_entry(asked: int, found: Baseline) -> JournalEntry:
@@ -80,6 +94,12 @@ def _baselines(entry: JournalEntry) -> Iterable[tuple[int, Baseline]]:
         return []
     plans, sound = _whole(found["plans"]), _whole(found["sound"])
     return [(_whole(found["asked"]), Baseline(plans, float(found["hypervolume"]), sound))]
+
+
+def _settled(entry: JournalEntry) -> tuple[int, int]:
+    """Return how many runs, and runs by chance alone, were held when the run was asked for more."""
+    found: Any = entry["asked_more"]
+    return _whole(found["evaluations"]), _whole(found["by_chance"])
 
 
 def _whole(value: object) -> int:

@@ -20,6 +20,7 @@ from configurator.runs.store import LOCK, RunFolderError, locked
 from configurator.searching import optimise, resume
 from instances.catalogue import instance_folder
 from optimisation.workers import ThreadWorkers
+from simulation.twin import Twin
 from tests.configurator.fakes import FakeLaboratory
 
 SEARCH = Wish(seed=5, generations=3, population=6, workers=1)
@@ -62,13 +63,21 @@ def results(run):
 
 
 def evaluated(run):
-    return {name: sorted((run / name).read_bytes().splitlines()) for name in MEMORIES}
+    held = {name: run / name for name in MEMORIES}  # a budget may leave nothing for the second
+    return {name: sorted(path.read_bytes().splitlines()) if path.exists() else [] for name, path in held.items()}
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     run = tmp_path_factory.mktemp("whole") / "run"
     optimised(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole_within_budget(tmp_path_factory):
+    run = tmp_path_factory.mktemp("within") / "run"
+    optimised(run, Wish(seed=5, population=6, replications=1, workers=1, budget=90))
     return run
 
 
@@ -135,17 +144,55 @@ def test_a_larger_budget_simulates_only_what_is_new(whole, tmp_path):
     assert (run / "front.csv").read_bytes() == (at_once / "front.csv").read_bytes()
 
 
-def test_a_budget_of_replications_is_never_exceeded(tmp_path):
+@pytest.fixture
+def simulated(monkeypatch):
+    """Every component run that is accounted for, of whatever twin; audits by the other engine keep no accounts."""
+    runs = []
+    account = Twin.account
+
+    def counted(self, configuration, component, replication):
+        runs.append((bool(self.knowledge.uncertain), configuration, component, replication))
+        return account(self, configuration, component, replication)
+
+    monkeypatch.setattr(Twin, "account", counted)
+    return runs
+
+
+@pytest.mark.parametrize("budget", [30, 45, 90, 200])
+def test_a_budget_of_replications_is_never_exceeded(tmp_path, simulated, budget):
+    """The valley is one component, so a run is a replication; search, front, today, chance, random plans all count."""
     run = tmp_path / "run"
-    front = optimise(
-        Choice(str(short_tiny(tmp_path / "short"))), Wish(seed=5, population=6, workers=1, budget=120), out=run
-    )
-    parts = 2
-    simulated = sum(len(lines) for lines in evaluated(run).values())
-    assert simulated <= 120 * parts
-    assert front.replications <= 120
+    wish = Wish(seed=5, population=6, replications=1, workers=1, budget=budget)
+    front = optimise(Choice(str(short_tiny(tmp_path / "short"))), wish, out=run, random_plans=5)
+    assert 0 < len(simulated) <= budget
+    assert len(simulated) == len(set(simulated)) == front.replications
+    assert len(simulated) == sum(len(lines) for lines in evaluated(run).values())
     assert len(front.rows) > 0
     assert all(row.replications >= 2 for row in front.rows)
+    assert front.random_plans > 0 or len(simulated) == budget
+
+
+@pytest.mark.parametrize("journal_lines", [2, 4, 6])
+def test_a_run_cut_within_its_budget_spends_the_rest_as_if_it_never_was(
+    whole_within_budget, tmp_path, simulated, journal_lines
+):
+    whole, run = whole_within_budget, tmp_path / "run"
+    generations = sum("record" in line for line in (whole / JOURNAL).read_text().splitlines())
+    held = [len((whole / name).read_bytes().splitlines()) for name in MEMORIES]
+    cut(whole, run, min(journal_lines, generations), memory_lines=held[0] - 10 * (7 - journal_lines))
+    resume(run, MoreEffort(workers=1))
+    assert results(run) == results(whole)
+    assert evaluated(run) == evaluated(whole)
+    assert len(simulated) == 10 * (7 - journal_lines) + held[1]
+
+
+def test_a_run_asked_for_a_larger_budget_counts_what_it_has_done(whole_within_budget, tmp_path, simulated):
+    run = tmp_path / "run"
+    shutil.copytree(whole_within_budget, run)
+    done = sum(len(lines) for lines in evaluated(run).values())
+    front = resume(run, MoreEffort(budget=250, generations=40, workers=1))
+    assert done < done + len(simulated) == front.replications <= 250
+    assert len(simulated) == len(set(simulated))
 
 
 @pytest.mark.parametrize(
