@@ -1,12 +1,13 @@
 """The exact front of `tiny`: every plan that keeps the rules, simulated long.
 
-    python -m benchmarks.search.tiny_front --replications 200 --out tests/optimisation/tiny_plans.csv
+    python -m benchmarks.search.tiny_front --replications 100 --out benchmarks/search/tiny_plans.csv
 
 Every combination of shares and capacities on their steps is listed (1,620); those that break a rule are left out. The
-others are simulated on the replications that no search uses, from FRESH_REPLICATIONS + 1,000 on, parameter draws
+others (1,280) are simulated on the replications that no search uses, from FRESH_REPLICATIONS + 1,000 on, parameter draws
 included, and judged as a search judges its archive: means over replications, for solvency mean less deviations. The
-table has one row a plan: its genes, its objectives, their standard errors, and whether no other plan dominates it.
-Plans flagged as harmful, unstable or overrun stand in it too, as not sound.
+table has one row a plan: its genes, its objectives, the standard errors of their means over replications, and whether
+no other sound plan dominates it. Plans flagged as harmful, unstable or overrun stand in it too, as not sound. Plans meet
+the same people, luck and parameter draws, so that differences between them are known better than their errors tell.
 """
 
 import argparse
@@ -70,10 +71,10 @@ def main() -> None:
     configurations = [planning.encoding.configuration(genes) for genes in plans]
     found = evaluator.evaluate(configurations, range(FIRST, FIRST + asked.replications))
     evaluator.close()
-    write_atomically(asked.out, csv_text(table("plans", *_rows(knowledge, plans, found))))
+    write_atomically(asked.out, csv_text(table("plans", *rows_of(knowledge, plans, found))))
 
 
-def _rows(
+def rows_of(
     knowledge: Knowledge, plans: list[Genes], found: list[Evaluation]
 ) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
     objectives = knowledge.central.optimised
