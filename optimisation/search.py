@@ -28,7 +28,7 @@ from optimisation.standings import Standings
 from optimisation.stopping import hypervolume_noise
 from simulation.configuration import Configuration
 
-POOL = 8
+POOL = 16
 """Proposals that are screened, over those that are simulated: half children, half mutants of the front."""
 REPAIRS = 2
 """Of these, how many may be repaired at most, over those that are simulated."""
