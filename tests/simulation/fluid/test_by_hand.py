@@ -25,7 +25,7 @@ from instances.tables import (
     Zone,
 )
 from simulation.configuration import Configuration
-from simulation.fluid import fluid_flows, remaining_value
+from simulation.fluid import FluidModel, fluid_flows, remaining_value
 from simulation.fluid.inversion import contour
 
 YEAR = 365.25
@@ -206,6 +206,38 @@ def test_people_of_the_warm_up_go_on_where_they_stand():
     flows = fluid_flows(one_zone(settings=settings, needs=(Need(zone="z", profile="well", arrivals=10.0),)))
     expected = 10.0 * ((3.0 - lived(0.5, 3.0)) - (1.0 - lived(0.5, 1.0))) / 0.5 * YEAR
     assert flows.person_time[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_discounted_flows_count_less_the_later_they_are():
+    force = np.log(1.0 + one_zone().settings.economics.discount_rate)
+    flows = FluidModel(one_zone(), discounted=True).flows()
+    assert flows.person_time[0] == pytest.approx(100 * lived(0.5 + force) * YEAR, rel=1e-9)
+
+
+def test_flows_after_a_warm_up_are_discounted_to_time_0():
+    settings = Settings(format_version=1, contract="", horizon=Horizon(run=RUN, warm_up=YEAR))
+    instance = one_zone(settings=settings, needs=(Need(zone="z", profile="well", arrivals=10.0),))
+    force = np.log(1.0 + settings.economics.discount_rate)
+    present = 10.0 * lived(0.5, 1.0)  # at time 0, after a year of arrivals
+    later = 10.0 / 0.5 * (lived(force) - lived(0.5 + force))  # of those who come in the run
+    flows = FluidModel(instance, discounted=True).flows()
+    assert flows.person_time[0] == pytest.approx((present * lived(0.5 + force) + later) * YEAR, rel=1e-9)
+
+
+def test_flows_by_profile_need_a_model_that_tells_profiles_apart():
+    with pytest.raises(ValueError, match="by_profile=True"):
+        FluidModel(one_zone()).flows_by_profile()
+
+
+def test_the_profile_people_have_is_told_apart_outside_anchor_steps_too():
+    worsening = Move(pathway="usual", step="ward", profile="well", hazard="worse", rate=0.3, new_profile="ill")
+    fall = Move(pathway="usual", step="home", hazard="fall", to="ward", rate=40.0)
+    flows = FluidModel(one_zone(moves=(fall, worsening), steps=with_ward()), by_profile=True).flows_by_profile()
+    home = 100 * lived(40.0)
+    well = 40.0 * 100 * (lived(0.3) - lived(40.0)) / (40.0 - 0.3)
+    ill = 100 * 2.0 - home - well
+    assert flows.person_time[0].tolist() == pytest.approx([(home + well) * YEAR, ill * YEAR], rel=1e-9)
+    assert flows.use[0, :, 1].tolist() == pytest.approx([2.0 * well * YEAR, 2.0 * ill * YEAR], rel=1e-9)
 
 
 def test_the_census_of_time_0_steers_who_is_there():
