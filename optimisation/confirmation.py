@@ -7,7 +7,16 @@ import numpy as np
 
 from instances.instance import Instance
 from optimisation.evaluation import Evaluates, Evaluation, Judgement
-from optimisation.fronts import Floats, alike_groups, clearly_dominated, costs, probability_nondominated
+from optimisation.fronts import (
+    Floats,
+    alike_groups,
+    clearly_dominated,
+    costs,
+    nondominated,
+    probability_nondominated,
+    redrawn,
+    undoubted,
+)
 from optimisation.generators import BOOTSTRAP, generator
 from optimisation.members import Member
 
@@ -41,8 +50,9 @@ def confirmed(
 
     All members come back. Those that another one clearly dominates after a first look, and those that surely miss a
     target, are replicated no further, keep a low probability and stand in no group; what they save is spent where plans
-    contend. Where the budget does not give all of these the full number, plans of which it is undecided whether they
-    keep a target get it first, for what is said of the target alone. statistic: what the front goes by.
+    contend. Of these those stand that are sound and not dominated, less the most doubtful (`fronts.undoubted`).
+    Where the budget does not give all of these the full number, plans of which it is undecided whether they keep a
+    target get it first, for what is said of the target alone. statistic: what the front goes by.
     runs_left: component runs that may be spent; too few make fewer replications, none if not even one is affordable.
     """
     budget = _Budget(evaluator, runs_left)
@@ -63,8 +73,9 @@ def confirmed(
     chances = _probabilities(instance, [evaluations[number] for number in final], seed, statistic)
     chance_of = dict(enumerate(low)) | dict(zip(final, chances, strict=True))
     group_of = dict(zip(final, _groups(instance, [evaluations[number] for number in final]), strict=True))
+    stands = _standing(instance, evaluations, final, seed, statistic)
     return tuple(
-        replace(member, probability=chance_of[number], group=group_of.get(number))
+        replace(member, probability=chance_of[number], group=group_of.get(number), stands=number in stands)
         for number, member in enumerate(found)
     )
 
@@ -154,6 +165,23 @@ def _probabilities(
 
     chances = iter(probability_nondominated(points, values.shape[:2], generator(seed, 0, BOOTSTRAP)).tolist())
     return [0.0 if one.judgement is None else next(chances) for one in evaluations]
+
+
+def _standing(
+    instance: Instance, evaluations: Sequence[Evaluation], compared: Sequence[int], seed: int, statistic: Statistic
+) -> set[int]:
+    """Return the plans that stand: sound, not dominated, and few of them likely to be dominated in truth."""
+    sound = [number for number in compared if evaluations[number].is_sound]
+    if not sound:
+        return set()
+    values = _values([evaluations[number] for number in sound])
+
+    def points(numbers: np.ndarray) -> Floats:
+        return costs(statistic(values[:, numbers]), instance.optimised)
+
+    front = np.flatnonzero(nondominated(points(np.arange(values.shape[1]))))
+    drawn = redrawn(points, values.shape[:2], generator(seed, 0, BOOTSTRAP))
+    return {sound[front[place]] for place in undoubted(drawn[:, front])}
 
 
 def _groups(instance: Instance, evaluations: Sequence[Evaluation]) -> list[int]:

@@ -17,6 +17,10 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 RESAMPLES = 1000
+MARGIN = 0.01
+"""Indifference: plans that differ by less than this part of an objective's scale are as good as each other in it."""
+DOUBT = 0.05
+"""Share of a front's plans that may be expected to be dominated by more than the margin."""
 CLEAR = 3.0
 """Standard errors by which a paired difference is beyond doubt (one in 200 by chance with 10 replications)."""
 
@@ -89,18 +93,62 @@ def probability_nondominated(
     was found by sqrt(n / (n-1)), and by the deviate of an unknown variance, sqrt((n-1) / chi2(n-1)): a normal mean gets
     its posterior, Student's t (Box and Tiao 1973, Bayesian Inference in Statistical Analysis, section 2.4).
     """
-    plans, replications = shape
-    if not plans:
+    if not shape[0]:
         return np.zeros(0)
+    drawn = redrawn(points, shape, random, resamples)
+    kept: Floats = np.mean([nondominated(one) for one in drawn], axis=0)
+    return kept
+
+
+def redrawn(
+    points: Callable[[Counts], Floats], shape: tuple[int, int], random: np.random.Generator, resamples: int = RESAMPLES
+) -> Floats:
+    """Return what the costs of plans may be [resample, plan, objective]: see `probability_nondominated`."""
+    replications = shape[1]
     found = points(np.arange(replications))
     if replications < 2:
-        return nondominated(found).astype(np.float64)
-    kept = np.zeros(plans)
+        return found[None]
+    drawn = []
     for _ in range(resamples):
-        redrawn = points(random.integers(replications, size=replications))
-        spread = np.sqrt(replications / random.chisquare(replications - 1))
-        kept += nondominated(found + spread * (redrawn - found))
-    return kept / resamples
+        other = points(random.integers(replications, size=replications))
+        drawn.append(found + np.sqrt(replications / random.chisquare(replications - 1)) * (other - found))
+    return np.array(drawn)
+
+
+def dominated_beyond(points: Floats, margin: float) -> Flags:
+    """Return which cost vectors [..., plan, objective] another dominates, by more than a margin in some objective.
+
+    >>> dominated_beyond(np.array([[0.0, 0.5], [0.1, 0.5], [0.005, 0.6]]), 0.05).tolist()
+    [False, True, True]
+    """
+    found: Flags = np.any(_beats(points, margin), axis=-1)
+    return found
+
+
+def undoubted(drawn: Floats, margin: float = MARGIN, share: float = DOUBT) -> list[int]:
+    """Return the plans of a front of which at most a share is expected to be dominated by more than a margin.
+
+    drawn: what the costs of plans may be [resample, plan, objective]. The likeliest to be dominated is left out first,
+    the last of equal ones, and what it dominated is free of it, until the mean probability of those left is at most
+    the share (the direct posterior bound on false discoveries: Newton, Noueiry, Sarkar and Ahlquist 2004, "Detecting
+    differential gene expression with a semiparametric hierarchical mixture method", Biostatistics 5(2): 155-176).
+    """
+    left = list(range(drawn.shape[1]))
+    beats = _beats(drawn, margin)  # [resample, plan, by]
+    while len(left) > 1:
+        beaten = np.any(beats[:, left][:, :, left], axis=2).mean(axis=0)
+        if float(beaten.mean()) <= share:
+            break
+        worst = len(left) - 1 - int(np.argmax(beaten[::-1]))
+        del left[worst]
+    return left
+
+
+def _beats(points: Floats, margin: float) -> Flags:
+    """Return [..., plan, by]: by is nowhere worse and somewhere better by more than the margin."""
+    behind = points[..., :, None, :] - points[..., None, :, :]
+    found: Flags = np.all(behind >= 0.0, axis=-1) & np.any(behind > margin, axis=-1)
+    return found
 
 
 def clearly_dominated(costs_: Floats) -> Flags:

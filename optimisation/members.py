@@ -22,6 +22,8 @@ class Member:
     """Of being non-dominated on its front; None before fresh replications say."""
     group: int | None = None
     """Plans of one front that cannot be told apart bear the same number; None before fresh replications say."""
+    stands: bool = True
+    """Whether it stands on its front; fresh replications may make it fall."""
 
     @property
     def key(self) -> str:

@@ -63,8 +63,13 @@ def proportion(successes: int, count: int, confidence: float = 0.95) -> Estimate
 
 
 def quantile(values: npt.ArrayLike, probability: float) -> float:
-    """Return the value that a share `probability` of replications stays under (linear between ranks)."""
-    return float(np.quantile(np.asarray(values, dtype=np.float64), probability))
+    """Return the value that a share `probability` of replications stays under.
+
+    Median-unbiased whatever the distribution (Hyndman and Fan 1996, "Sample quantiles in statistical packages", The
+    American Statistician 50(4): 361-365, definition 8). The common definition 7 lies nearer to the middle: of 30
+    values its quantile at -1 deviation is a tenth of a deviation too high, which flatters a cautious value.
+    """
+    return float(np.quantile(np.asarray(values, dtype=np.float64), probability, method="median_unbiased"))
 
 
 def quantile_interval(values: npt.ArrayLike, probability: float, confidence: float = 0.95) -> tuple[float, float]:

@@ -180,6 +180,14 @@ class Judge:
             point[number] = quantile(judged.values[:, number], probability) - judged.tie
         return point
 
+    def final_values(self, values: FloatArray) -> FloatArray:
+        """Return what `final_point` gives, ties apart, of values [plan, replication, objective]: [plan, objective]."""
+        points: FloatArray = values.mean(axis=1)
+        probability = float(ndtr(-self.instance.settings.economics.solvency_deviations))
+        for number in self._solvency_columns:
+            points[:, number] = np.quantile(values[:, :, number], probability, axis=1, method="median_unbiased")
+        return points
+
     # Solvency.
 
     @cached_property

@@ -1,30 +1,27 @@
 """What each method hands out at the end of its search: plans with the values it states of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Method, Report
-from configurator.twin_experiment import CHANCE_REPLICATIONS, MOST_PLANS
-from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
-from optimisation.evaluation import Judgement
+from configurator.final_front import CHANCE_REPLICATIONS, MOST_PLANS
 from optimisation.fronts import Floats
-from optimisation.keeping_targets import cheapest_that_keeps, spending
-from optimisation.members import Member, front_of, representatives
+from optimisation.keeping_targets import spending
+from optimisation.members import Member, representatives
 from optimisation.search import Generation, SearchSettings, search
 from simulation.configuration import Configuration
-from simulation.objectives import Judge, Objectives
 from simulation.targets import Keeping
 
 OURS = "ours"
+IDLE = 25
+"""Generations without a new simulation after which a search has nothing left to try."""
 
 
 @dataclass(frozen=True)
 class Stated:
-    """A plan and what its method states of it: the values of the front that it stands on."""
+    """A plan and what its method states of it."""
 
     configuration: Configuration
     values: Floats
@@ -35,29 +32,47 @@ class Stated:
     spending: float
 
     @classmethod
-    def of(cls, configuration: Configuration, judgement: Judgement) -> "Stated":
-        """Return what a judgement states."""
+    def of(cls, member: Member) -> "Stated":
+        """Return what is stated of a member of a front."""
+        judgement = member.evaluation.judgement
+        if judgement is None:
+            raise ValueError(f"{member.key[:12]} stands on a front without having been judged")
+        configuration = member.plan.configuration
         return cls(configuration, judgement.values, judgement.point, judgement.kept, spending(judgement))
 
 
 @dataclass(frozen=True)
 class HandedOut:
-    """All that a method hands out.
+    """What another method hands out.
 
-    numbers: the replications, hence parameter draws, on which the plans were judged; is_confirmed: the point is that
-    of a final front (solvency as a quantile), not of a search (a mean less deviations); cheapest: the plan that keeps
-    the target, None where none is named.
+    numbers: the replications, hence parameter draws, on which its plans were judged. Its cheapest plan is the one that
+    spends least of those that keep the target by its own estimate.
     """
 
     plans: tuple[Stated, ...]
     numbers: tuple[int, ...]
-    is_confirmed: bool
-    cheapest: Stated | None
     spent: float
 
+    @property
+    def cheapest(self) -> Stated | None:
+        """The plan that it would name."""
+        return min(self.plans, key=lambda plan: plan.spending, default=None)
 
-def ours(problem: Problem, seed: int, budget: int) -> HandedOut:
-    """Search and confirm as `optimise` does within a budget of replications, what confirming may take kept aside."""
+
+def theirs(method: Method, problem: Problem, seed: int, budget: int) -> HandedOut:
+    """Let another method search."""
+    last = Report(0.0, (), 0, 0)
+    for report in method.reports(problem, seed, budget):
+        last = report
+    count = max((len(member.evaluation.replications) for member in last.front), default=0)
+    return HandedOut(tuple(Stated.of(member) for member in last.front), tuple(range(count)), last.spent)
+
+
+def candidates(problem: Problem, seed: int, budget: int) -> tuple[Sequence[Member], float]:
+    """Return the plans that our search hands to confirmation, and what it spent.
+
+    As `optimise` does: what confirming the front may take of the budget is kept aside.
+    """
     fresh = problem.instance.settings.search.final_replications
     aside = min(budget // 2, (MOST_PLANS + 2) * (fresh + CHANCE_REPLICATIONS))
     settings = SearchSettings(
@@ -65,29 +80,8 @@ def ours(problem: Problem, seed: int, budget: int) -> HandedOut:
     )
     with closing(problem.evaluator(seed)) as evaluator:
         last = _last(search(problem.instance, evaluator, settings, problem.planning))
-        judge = Judge.of(problem.instance)
-
-        def statistic(values: Floats) -> Floats:
-            return np.array([_final_point(judge, one, 0.0) for one in values])
-
-        members = confirmed(
-            problem.instance,
-            evaluator,
-            representatives(last.front, problem.instance.optimised, MOST_PLANS),
-            fresh,
-            seed,
-            statistic=statistic,
-            runs_left=budget * problem.parts - evaluator.simulations,
-        )
-        final = [_with_final_point(judge, member) for member in members if member.group is not None]
-        standing = front_of(final, problem.instance.optimised)
-        count = max((len(member.evaluation.replications) for member in standing), default=0)
-        plans = tuple(_stated(member) for member in standing)
-        numbers = tuple(range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + count))
-        return HandedOut(plans, numbers, True, cheapest_that_keeps(plans), evaluator.simulations / problem.parts)
-
-
-IDLE = 25
+        spent = evaluator.simulations / problem.parts
+    return representatives(last.front, problem.instance.optimised, MOST_PLANS), spent
 
 
 def _last(generations: Iterator[Generation]) -> Generation:
@@ -100,34 +94,3 @@ def _last(generations: Iterator[Generation]) -> Generation:
         if idle == IDLE:
             break
     return last
-
-
-def _final_point(judge: Judge, values: Floats, tie: float) -> Floats:
-    return judge.final_point(Objectives(values, values.mean(axis=0), (), np.empty((0, 0)), 0.0, tie))
-
-
-def _with_final_point(judge: Judge, member: Member) -> Member:
-    judgement = member.evaluation.judgement
-    if judgement is None:
-        return member
-    point = _final_point(judge, judgement.values, judgement.tie)
-    return replace(member, evaluation=replace(member.evaluation, judgement=replace(judgement, point=point)))
-
-
-def theirs(method: Method, problem: Problem, seed: int, budget: int) -> HandedOut:
-    """Let another method search; its cheapest plan is the one that spends least of those it hands out."""
-    report: Report | None = None
-    for report in method.reports(problem, seed, budget):  # noqa: B007 (the last one counts)
-        pass
-    front = () if report is None else report.front
-    plans = tuple(_stated(member) for member in front)
-    count = max((len(member.evaluation.replications) for member in front), default=0)
-    cheapest = min(plans, key=lambda plan: plan.spending, default=None)
-    return HandedOut(plans, tuple(range(count)), False, cheapest, 0.0 if report is None else report.spent)
-
-
-def _stated(member: Member) -> Stated:
-    judgement = member.evaluation.judgement
-    if judgement is None:
-        raise ValueError(f"{member.key[:12]} stands on a front without having been judged")
-    return Stated.of(member.plan.configuration, judgement)

@@ -1,17 +1,13 @@
-"""What plans are truly worth under the very parameter draws on which they were judged, and on fresh ones."""
+"""Plans simulated long under stated parameter draws: those on which they were judged, and fresh ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from benchmarks.honesty.handed_out import HandedOut
 from instances.instance import Instance
 from optimisation.confirmation import FRESH_REPLICATIONS
-from optimisation.fronts import Floats
 from simulation.configuration import Configuration, todays_configuration
 from simulation.knowledge import Knowledge
-from simulation.objectives import Essence, Judge, Objectives
+from simulation.objectives import Essence, Judge
 from simulation.twin import Twin
 
 OTHER_CHANCE = 77_000
@@ -41,55 +37,37 @@ class SameDraws(Knowledge):
         return Knowledge(self.central) if self.origin is None else self.origin
 
 
-def true_points(knowledge: Knowledge, found: HandedOut, seed: int, chances: int) -> Floats:
-    """Return what a method's plans are truly worth [plan, objective]: each draw that it met, with other chance.
+@dataclass(frozen=True)
+class Simulated:
+    """Plans and today's offer in the same replications, numbered from 0, as essences [plan][replication]."""
 
-    chances: runs for each of thirty draws, as many more where there are fewer. Solvency is the quantile of all runs
-    where a quantile was stated; where a mean less deviations was, only the mean is replaced by the true one.
+    plans: tuple[tuple[Essence, ...], ...]
+    today: tuple[Essence, ...]
+
+
+def simulated(
+    knowledge: Knowledge, configurations: Sequence[Configuration], seed: int, numbers: tuple[int, ...], repeats: int
+) -> Simulated:
+    """Simulate plans so many times under each draw that these replications of a seed carried, by other chance.
+
+    Replication r carries draw `numbers[r mod n]`: each block of n replications meets every draw once.
     """
-    draws = len(found.numbers)
-    repeats = max(1, round(30 * chances / draws))
-    judge = Judge.of(knowledge.central)
-    configurations = [plan.configuration for plan in found.plans]
-    values = _values(knowledge, judge, configurations, (seed, found.numbers), range(draws * repeats))[0]
-    if found.is_confirmed:
-        rows = [judge.final_point(Objectives(one, one.mean(axis=0), (), np.empty((0, 0)), 0.0)) for one in values]
-        return np.array(rows)
-    rows = [
-        plan.point + one.mean(axis=0) - plan.values.mean(axis=0) for plan, one in zip(found.plans, values, strict=True)
-    ]
-    return np.array(rows)
+    same = SameDraws(knowledge.central, origin=knowledge, drawn_by=seed, numbers=numbers)
+    twin, judge = Twin(same, seed=seed + OTHER_CHANCE), Judge.of(knowledge.central)
+    every = [*configurations, todays_configuration(knowledge.central)]
+    found: dict[int, list[Essence]] = {}
+    count = len(numbers) * repeats
+    for replication in sorted(range(count), key=lambda number: (number % len(numbers), number)):  # draw by draw
+        found[replication] = [_essence(twin, judge, configuration, replication) for configuration in every]
+    columns = [tuple(found[number][plan] for number in range(count)) for plan in range(len(every))]
+    return Simulated(tuple(columns[:-1]), columns[-1])
 
 
 def true_probability(knowledge: Knowledge, configuration: Configuration, seed: int, futures: int) -> float:
-    """Return how likely a plan keeps its target, over parameter draws and chance that no search met."""
-    judge = Judge.of(knowledge.central)
-    numbers = tuple(range(FUTURES, FUTURES + futures))
-    slack = _values(knowledge, judge, [configuration], (seed, numbers), range(futures))[1][0]
+    """Return how likely a plan keeps its first target, over parameter draws and chance that no search met."""
+    found = simulated(knowledge, [configuration], seed, tuple(range(FUTURES, FUTURES + futures)), 1)
+    slack = Judge.of(knowledge.central).slack(found.plans[0], found.today)[:, 0]
     return float((slack >= 0.0).mean())
-
-
-def _values(
-    knowledge: Knowledge,
-    judge: Judge,
-    configurations: Sequence[Configuration],
-    drawn: tuple[int, tuple[int, ...]],
-    replications: range,
-) -> tuple[Floats, Floats]:
-    """Return values [plan, replication, objective] and the slack of the first target [plan, replication]."""
-    seed, numbers = drawn
-    same = SameDraws(knowledge.central, origin=knowledge, drawn_by=seed, numbers=numbers)
-    twin, today = Twin(same, seed=seed + OTHER_CHANCE), todays_configuration(knowledge.central)
-    values = np.empty((len(configurations), len(replications), len(knowledge.central.optimised)))
-    slack = np.empty((len(configurations), len(replications)))
-    for replication in sorted(replications, key=lambda number: (number % len(numbers), number)):  # draw by draw
-        reference = _essence(twin, judge, today, replication)
-        for plan, configuration in enumerate(configurations):
-            own = _essence(twin, judge, configuration, replication)
-            judged = judge.judge([own], [reference])
-            values[plan, replication] = judged.values[0]
-            slack[plan, replication] = judge.slack([own], [reference])[0, 0]
-    return values, slack
 
 
 def _essence(twin: Twin, judge: Judge, configuration: Configuration, replication: int) -> Essence:

@@ -12,6 +12,7 @@ from optimisation.fronts import (
     nondominated,
     probability_nondominated,
     spread_out,
+    undoubted,
 )
 
 MORE = Objective(objective="more", expression="a", direction="maximise", low=0, high=10)
@@ -118,3 +119,14 @@ def test_points_that_stand_for_all_keep_the_best_of_each_cost_and_leave_no_gap()
 
 def test_few_points_all_stay():
     assert spread_out(np.array([[0.2, 0.1], [0.1, 0.2]]), 5) == [0, 1]
+
+
+def test_a_front_keeps_few_plans_that_are_likely_dominated():
+    """Of a sure plan and two doubtful ones the likelier dominated falls; twins within the margin both stay."""
+    random = np.random.Generator(np.random.Philox(1))
+    sure = np.tile([0.0, 1.0], (2000, 1))
+    doubtful = np.column_stack([np.full(2000, 0.5), 0.98 + random.normal(0.0, 0.05, 2000)])
+    far = np.tile([1.0, 0.0], (2000, 1))
+    assert undoubted(np.stack([sure, doubtful, far], axis=1)) == [0, 2]
+    twins = np.stack([far, far + random.normal(0.0, 0.001, (2000, 2))], axis=1)
+    assert undoubted(twins) == [0, 1]

@@ -1,0 +1,69 @@
+"""Raw rows of the study, in a table beside this module that is kept under version control."""
+
+import csv
+from dataclasses import asdict, dataclass, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from configurator.runs.store import write_atomically
+
+ROWS = Path(__file__).parent / "runs.csv"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One search of one method.
+
+    reported, true: hypervolumes; of ours the means over blocks. dominated: share of the plans handed out that another
+    one of them truly dominates by more than the margin. named: whether a plan is named that keeps the target;
+    probability: with which it truly keeps it. first: reported hypervolume over true less 1 of the first block alone.
+    """
+
+    instance: str
+    method: str
+    seed: int
+    budget: int
+    spent: float
+    plans: float
+    reported: float
+    true: float
+    first: float
+    dominated: float
+    named: int
+    probability: float
+    asked: float
+    futures: int
+    cpu_seconds: float
+    commit: str
+
+    @property
+    def key(self) -> tuple[str, str, int, int]:
+        """What makes two runs the same."""
+        return self.instance, self.method, self.seed, self.budget
+
+
+def rows() -> list[Row]:
+    """Return all rows kept."""
+    if not ROWS.exists():
+        return []
+    with ROWS.open(encoding="utf-8", newline="") as file:
+        return [_row(record) for record in csv.DictReader(file)]
+
+
+def keep(row: Row) -> None:
+    """Add a row, in place of one of the same run."""
+    every = sorted([each for each in rows() if each.key != row.key] + [row], key=lambda each: each.key)
+    text = StringIO()
+    writer = csv.DictWriter(text, [column.name for column in fields(Row)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(each) for each in every)
+    write_atomically(ROWS, text.getvalue())
+
+
+def _row(record: dict[str, str]) -> Row:
+    texts, counts = {"instance", "method", "commit"}, {"seed", "budget", "named", "futures"}
+    read: dict[str, Any] = {
+        name: text if name in texts else int(text) if name in counts else float(text) for name, text in record.items()
+    }
+    return Row(**read)

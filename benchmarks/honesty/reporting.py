@@ -1,0 +1,82 @@
+"""The section of RESULTS.md, made from the rows that are kept."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.honesty.handed_out import OURS
+from benchmarks.honesty.known_means import STATEMENTS, statements
+from benchmarks.honesty.records import Row, rows
+from benchmarks.results import Finding, section, write
+from optimisation.fronts import MARGIN
+
+TITLE = "Honesty: is what is reported true?"
+
+
+def write_report() -> None:
+    """Write the section from all rows."""
+    kept = rows()
+    findings: list[Finding] = []
+    instances = sorted({row.instance for row in kept})
+    for instance in instances:
+        methods = sorted(
+            {row.method for row in kept if row.instance == instance}, key=lambda name: (name != OURS, name)
+        )
+        for method in methods:
+            chosen = [row for row in kept if (row.instance, row.method) == (instance, method)]
+            findings += _findings(instance, method, chosen)
+    findings += _statement_findings()
+    write(TITLE, section(TITLE, _notes(kept), findings))
+
+
+def _notes(kept: Sequence[Row]) -> list[str]:
+    seeds = {row.seed for row in kept}
+    return [
+        f"Seeds {min(seeds, default=0)} to {max(seeds, default=0)}; rows in `benchmarks/honesty/runs.csv`.",
+        "A target is added to each instance (unmet need at most a limit, with probability 0.9). Reported minus",
+        "true hypervolume: the same parameter draws on both sides, other chance. Ours is confirmed on each of several",
+        "blocks of replications and held against the others, so that luck common to all plans cancels; the mean size",
+        "in one run is what one user sees, luck included, which intervals state. Dominated: another plan of the same",
+        f"front is nowhere worse and somewhere better by more than {MARGIN:g} of the scale. Target: probability over",
+        "fresh draws and chance, counted as kept from the asked one on, less two standard errors of the count.",
+    ]
+
+
+def _findings(instance: str, method: str, chosen: Sequence[Row]) -> list[Finding]:
+    who, is_ours = f"{instance}, {method}", method == OURS
+    reported, true = np.array([row.reported for row in chosen]), np.array([row.true for row in chosen])
+    first = np.array([row.first for row in chosen])
+    named = [row for row in chosen if row.named]
+    # a plan of no hypervolume at all (nothing sound was handed out) has no relative error
+    flattery = 100.0 * float(reported.sum() / true.sum() - 1.0) if true.sum() else float("nan")
+    found = [
+        Finding(f"{who}: reported minus true hypervolume ({len(chosen)} seeds)", flattery, "%", at_most=0.2)
+        if is_ours
+        else Finding(f"{who}: reported minus true hypervolume ({len(chosen)} seeds)", flattery, "%"),
+        Finding(f"{who}: the same, mean size in one run", 100.0 * float(np.nanmean(np.abs(first))), "%"),
+        Finding(
+            f"{who}: plans truly dominated",
+            100.0 * float(np.nanmean([row.dominated for row in chosen])),
+            "%",
+            at_most=5.0 if is_ours else None,
+        ),
+        Finding(f"{who}: seeds in which a plan is named", 100.0 * len(named) / len(chosen), "%"),
+    ]
+    if named:
+        share = 100.0 * float(np.mean([_keeps(row) for row in named]))
+        found.append(
+            Finding(f"{who}: named plans that keep the target", share, "%", at_least=95.0 if is_ours else None)
+        )
+    return found
+
+
+def _keeps(row: Row) -> bool:
+    return bool(row.probability >= row.asked - 2.0 * (row.asked * (1.0 - row.asked) / row.futures) ** 0.5)
+
+
+def _statement_findings() -> list[Finding]:
+    found = []
+    for record in statements():
+        label, (low, high) = f"known means, {record['case']}", STATEMENTS.get(record["what"], (None, None))
+        found.append(Finding(f"{label}: {record['what']}", float(record["value"]), "%", low, high))
+    return found

@@ -1,0 +1,85 @@
+"""One search of one method held against the truth."""
+
+import time
+
+import numpy as np
+
+from benchmarks.honesty.aimed import ASKED, Case
+from benchmarks.honesty.confirming import confirmations
+from benchmarks.honesty.handed_out import OURS, HandedOut, Stated, candidates, theirs
+from benchmarks.honesty.records import Row
+from benchmarks.honesty.truth import simulated, true_probability
+from benchmarks.search.methods import METHODS
+from benchmarks.search.problem import Problem
+from benchmarks.search.running import commit
+from optimisation.confirmation import FRESH_REPLICATIONS
+from optimisation.fronts import MARGIN, Floats, costs, dominated_beyond, hypervolume
+from optimisation.keeping_targets import cheapest_that_keeps
+from simulation.objectives import Judge
+
+OUR_DRAWS = 30
+"""Parameter draws on which other methods' plans are simulated: each of theirs as often as makes so many per chance."""
+
+
+def run(case: Case, problem: Problem, name: str, seed: int) -> Row:
+    """Let a method search once and return what came of it."""
+    before = time.process_time()
+    measured = _ours(case, problem, seed) if name == OURS else _theirs(case, problem, name, seed)
+    spent, plans, reported, true, first, dominated, cheapest = measured
+    probability = np.nan
+    if cheapest is not None:
+        probability = true_probability(problem.knowledge, cheapest.configuration, seed, case.futures)
+    return Row(
+        case.instance, name, seed, case.budget, round(spent, 2), plans, reported, true, first, dominated,
+        int(cheapest is not None), probability, ASKED, case.futures, round(time.process_time() - before, 1), commit(),
+    )  # fmt: skip
+
+
+Measured = tuple[float, float, float, float, float, float, Stated | None]
+
+
+def _ours(case: Case, problem: Problem, seed: int) -> Measured:
+    members, spent = candidates(problem, seed, case.budget)
+    size = problem.instance.settings.search.final_replications
+    numbers = tuple(range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + size))
+    found = simulated(problem.knowledge, [one.plan.configuration for one in members], seed, numbers, case.chances)
+    every = confirmations(problem.instance, members, found, size, seed)
+    stated = [_hypervolume(problem, np.array([plan.point for plan in one.plans])) for one in every]
+    true = [_hypervolume(problem, one.true) for one in every]
+    dominated = float(np.mean([_dominated(problem, one.true) for one in every if len(one.plans)]))
+    plans = float(np.mean([len(one.plans) for one in every]))
+    cheapest = cheapest_that_keeps(every[0].plans)
+    first = stated[0] / true[0] - 1.0 if true[0] else np.nan
+    return spent, plans, float(np.mean(stated)), float(np.mean(true)), first, dominated, cheapest
+
+
+def _theirs(case: Case, problem: Problem, name: str, seed: int) -> Measured:
+    found = theirs(METHODS[name], problem, seed, case.budget)
+    if not found.plans:
+        return found.spent, 0.0, 0.0, 0.0, np.nan, np.nan, None
+    true = _true_points(case, problem, found, seed)
+    stated = _hypervolume(problem, np.array([plan.point for plan in found.plans]))
+    really = _hypervolume(problem, true)
+    dominated = _dominated(problem, true)
+    first = stated / really - 1.0 if really else np.nan
+    return found.spent, float(len(found.plans)), stated, really, first, dominated, found.cheapest
+
+
+def _true_points(case: Case, problem: Problem, found: HandedOut, seed: int) -> Floats:
+    """Return the means of the plans' objectives under the draws they met, solvency as far below its mean as stated."""
+    judge = Judge.of(problem.instance)
+    repeats = max(1, round(OUR_DRAWS * case.chances / len(found.numbers)))
+    configurations = [plan.configuration for plan in found.plans]
+    long = simulated(problem.knowledge, configurations, seed, found.numbers, repeats)
+    means = [judge.judge(own, long.today).values.mean(axis=0) for own in long.plans]
+    rows = [plan.point + mean - plan.values.mean(axis=0) for plan, mean in zip(found.plans, means, strict=True)]
+    return np.array(rows)
+
+
+def _hypervolume(problem: Problem, points: Floats) -> float:
+    return hypervolume(costs(points, problem.instance.optimised)) if len(points) else 0.0
+
+
+def _dominated(problem: Problem, points: Floats) -> float:
+    """Return the share of plans than which another one is nowhere worse and somewhere better by more than MARGIN."""
+    return float(np.mean(dominated_beyond(costs(points, problem.instance.optimised), MARGIN)))
