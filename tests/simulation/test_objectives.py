@@ -63,7 +63,8 @@ def test_todays_deviation_stands_in_until_ten_replications(judge):
 def test_the_final_solvency_is_a_quantile(judge):
     accounts = with_margins(np.linspace(0.0, 0.3, 31))
     point = judge.final_point(judge.judge(accounts, accounts))
-    assert point[2] == pytest.approx(0.3 * 0.1586553, abs=1e-6)
+    rank = (31 + 1 / 3) * 0.1586553 + 1 / 3  # Hyndman and Fan (1996), definition 8
+    assert point[2] == pytest.approx(0.01 * (rank - 1.0), abs=1e-6)
 
 
 def test_shortfall_is_what_firms_lack(judge):
