@@ -109,7 +109,7 @@ class Trials:
         judgement = evaluation.judgement
         if judgement is None:
             return self._unlawful(UNLAWFUL)
-        others = any(not flag.startswith("overrun") for flag in judgement.flags)
+        others = any(not flag.startswith(("overrun", "target")) for flag in judgement.flags)
         violation = (judgement.violation if judgement.flags else 0.0) + (FLAGGED if others else 0.0)
         return Verdict(costs(judgement.point, self._problem.instance.optimised), violation)
 
