@@ -16,6 +16,8 @@ from simulation.twin import Origin, Twin
 
 REPLICATION = 0
 """Which replication is run by both engines: the one with the central values of parameters."""
+STATES_IN_AUDIT = 100_000_000
+"""Bytes of states at time 0 that a process remembers: components are audited one after the other."""
 
 
 def _nothing(_key: str, _events: int) -> None:
@@ -35,7 +37,7 @@ class AuditingTwin:
 
 def auditing_twin(instance: Instance | Knowledge, seed: int, origin: Origin | None = None) -> AuditingTwin:
     """Return an auditing twin of an instance."""
-    return AuditingTwin(Twin(instance, seed=seed, origin=origin))
+    return AuditingTwin(Twin(instance, seed=seed, origin=origin, state_memory=STATES_IN_AUDIT))
 
 
 def audited_events(

@@ -21,8 +21,15 @@ from simulation.start import at_time_zero, before_warm_up, opening_events
 from simulation.state import State, people
 
 EngineName = Literal["compiled", "simpy"]
-STATE_MEMORY = 1_000_000_000  # bytes of states at time 0 remembered at most
-DRAWS_COMPILED = 16  # parameter draws whose models and books are remembered at most
+STATE_MEMORY = 400_000_000
+"""Bytes of states at time 0 remembered: three replications of the Loire (120 MB each, 11 territories), or 40 of 100
+territories in one replication (9 MB each). What is asked for again beyond that is warmed up again, to the same bits."""
+PREMISES_MEMORY = 100_000_000
+"""Bytes of models and books of parameter draws remembered, at `_TERRITORY_BYTES` a territory: 30 draws of the Loire,
+all those its front is confirmed on; 3 draws of 100 territories, whose replications follow one another."""
+_TERRITORY_BYTES = 300_000
+OTHER_BOOKS = 16
+"""Books of other offers than today's remembered: one a draw, as runs from one saved state share their offer."""
 
 
 class Engine(Protocol):
@@ -97,6 +104,11 @@ class _Premises:
     instance: Instance
     parts: tuple[Component, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory taken once models and books are made, in bytes, as measured on 11 to 30 territories."""
+        return _TERRITORY_BYTES * sum(len(part.territories) for part in self.parts)
+
     @cached_property
     def models(self) -> tuple[FlatModel, ...]:
         """The flat model of each component."""
@@ -165,8 +177,8 @@ class Twin:
         self._origin = origin
         self._engine_name = engine_name
         self._engine = engine(engine_name)
-        self._premises: Remembered[int, _Premises] = Remembered(DRAWS_COMPILED)
-        self._other_books: Remembered[tuple[int, str], Bookkeeper] = Remembered(DRAWS_COMPILED)
+        self._premises: Remembered[int, _Premises] = Remembered(PREMISES_MEMORY, lambda each: each.nbytes)
+        self._other_books: Remembered[tuple[int, str], Bookkeeper] = Remembered(OTHER_BOOKS)
         self._beginnings: Remembered[tuple[int, int], _Beginning] = Remembered(state_memory, lambda each: each.nbytes)
 
     def carried(self, replication: int) -> Instance:

@@ -28,4 +28,5 @@ def test_an_instance_made_from_another_has_its_own_offer() -> None:
         instance, capacities=(row.model_copy(update={"current": row.current + 1}), *instance.capacities[1:])
     )
     assert todays_configuration(changed).capacities[0] == before[1].capacities[0] + 1
-    assert todays_configuration(instance) == before[1] and offer_cells(instance) is before[0]
+    assert todays_configuration(instance) == before[1]
+    assert offer_cells(instance) is before[0]
