@@ -12,6 +12,7 @@ from configurator.results import EvaluatedPlan, Interval
 from instances.instance import Instance
 from optimisation.evaluation import Evaluation, Judgement
 from optimisation.feasibility.planning import Planning
+from optimisation.feasibility.repair import SEARCH_GAP
 from optimisation.keeping_targets import spending
 from optimisation.members import Member
 from optimisation.search import binding_rules
@@ -45,6 +46,8 @@ class EvaluatedPlans:
             probability_non_dominated=member.probability,
             group=member.group,
             binding_rules=self._rules[configuration],
+            repaired_for=member.plan.changed,
+            repair_gap=SEARCH_GAP if member.plan.changed else 0.0,
             fate="front",
         )
 

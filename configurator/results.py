@@ -81,6 +81,10 @@ class EvaluatedPlan:
     probability_non_dominated: float | None
     replications: int
     binding_rules: tuple[str, ...] = ()
+    repaired_for: tuple[str, ...] = ()
+    """Rules that its proposal broke, for which repair changed it; empty: it was proposed as it is."""
+    repair_gap: float = 0.0
+    """How much farther from its proposal, at most, it may be than the nearest plan, as a part of its distance."""
     fate: str = ""
     group: int | None = None
     """Plans of one front that cannot be told apart bear the same number; None before fresh replications say."""

@@ -179,6 +179,8 @@ def _write_plan(folder: RunFolder, instance: Instance, row: FrontRow, plan: Eval
         "probability_non_dominated": plan.probability_non_dominated,
         "replications": plan.replications,
         "binding_rules": list(plan.binding_rules),
+        "repaired_for": list(plan.repaired_for),
+        "repair_gap": plan.repair_gap,
         "marginal_values": [asdict(value) for value in plan.marginal_values],
         "audited_events": plan.audited_events,  # in which SimPy agreed
         "changes": [
