@@ -1,8 +1,11 @@
 """What a front says of its plans is so, on a problem whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from benchmarks.honesty import records
 from benchmarks.honesty.known_means import LAWS, study
 
 REPETITIONS = 700
@@ -24,3 +27,11 @@ def test_probabilities_of_ten_replications_never_flatter():
     found = study("normal", replications=10, repetitions=300, seed=2)
     for stated, true, count in found.reliability():
         assert true > stated - 2.0 * np.sqrt(0.25 / count)
+
+
+def test_rows_are_kept_once_a_run_and_read_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "ROWS", tmp_path / "runs.csv")
+    row = records.Row("tiny", "ours", 1, 1500, 1010.0, 6.0, 0.65, 0.64, 0.02, 0.04, 1, 1.0, 0.9, 400, 27.6, "abc")
+    records.keep(replace(row, reported=0.5))
+    records.keep(row)
+    assert records.rows() == [row]
