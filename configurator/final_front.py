@@ -33,8 +33,12 @@ from simulation.knowledge import Knowledge
 from simulation.objectives import Essence
 from simulation.twin import Twin
 
-MOST_PLANS = 12
-"""How many plans of a front are confirmed, audited and shown at most."""
+MOST_PLANS = 8
+"""How many plans of a front are confirmed, audited and shown at most: as many as people compare.
+
+Spread over a front they all contend (on the Loire none is clearly dominated at first look), so each takes all fresh
+replications, its simulation by chance alone and its audit: half of the time of a default search goes there.
+"""
 FEWEST_PLANS = 3
 ENOUGH_TO_CONFIRM = 10
 """Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
