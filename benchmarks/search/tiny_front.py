@@ -3,11 +3,11 @@
     python -m benchmarks.search.tiny_front --replications 100 --out benchmarks/search/tiny_plans.csv
 
 Every combination of shares and capacities on their steps is listed (1,620); those that break a rule are left out. The
-others (1,280) are simulated on the replications that no search uses, from FRESH_REPLICATIONS + 1,000 on, parameter draws
-included, and judged as a search judges its archive: means over replications, for solvency mean less deviations. The
-table has one row a plan: its genes, its objectives, the standard errors of their means over replications, and whether
-no other sound plan dominates it. Plans flagged as harmful, unstable or overrun stand in it too, as not sound. Plans meet
-the same people, luck and parameter draws, so that differences between them are known better than their errors tell.
+others (1,280) are simulated on the replications that no search uses, from FRESH_REPLICATIONS + 1,000 on, parameter
+draws included, and judged as a search judges its archive: means over replications, for solvency mean less deviations.
+The table has one row a plan: its genes, its objectives, the standard errors of their means over replications, and
+whether no other sound plan dominates it. Plans flagged as harmful, unstable or overrun stand in it too, as not sound.
+Plans meet the same people, luck and parameter draws: differences between them are known better than their errors tell.
 """
 
 import argparse
