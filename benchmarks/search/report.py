@@ -25,7 +25,7 @@ _NOTES = (
     "the budget is spent, without confirming its front. Today's offer is known to every method, and the replications",
     "of it that the judge needs (10) count for every method. The others simulate each plan as often as their name ends",
     "on. A proposal that breaks a rule is not simulated and costs nothing, nor does a plan simulated before (at most",
-    "5 proposals for a replication of the budget, and 500 free ones in a row: then a method has nothing left to try).",
+    "5 proposals for a replication of the budget, and 200 free ones in a row: then a method has nothing left to try).",
     "Populations are of 20. Plain proposals have mixes made to sum to one, and start from today and a sample on lines",
     "from today outwards, as ours do: drawn evenly between all bounds, none of 3,000 kept the rules of synthetic-10.",
     "All other rules are constraints there, as is what a plan is refused for.",

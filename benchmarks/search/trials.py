@@ -21,7 +21,7 @@ POPULATION = 20
 PROPOSALS = 5
 """A search ends after so many proposals for each replication of its budget: those that break a rule are not simulated
 and cost nothing, nor do those that were simulated before."""
-IDLE = 500
+IDLE = 200
 """It ends after so many in a row that cost nothing, too: it has nothing left to try."""
 FLAGGED = 1.0
 """Violation of a plan that is refused for something else than money."""
