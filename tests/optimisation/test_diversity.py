@@ -40,7 +40,7 @@ def test_two_hundred_random_proposals_become_plans_spread_over_what_budgets_allo
     # what must be spent whatever the plan leaves some budgets little room: there, use spreads over a part of it
     least = np.maximum(repairer.least_use(planning.encoding.contracts[0]), 0.75)
     low, high = used.min(axis=0), used.max(axis=0)
-    assert (high >= 0.98).all()
+    assert (high >= 0.9).all()
     assert ((high - low) >= 0.2 * (1.0 - least)).all()
 
 
