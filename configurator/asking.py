@@ -76,6 +76,7 @@ class Wish:
             seed=search.seed if self.seed is None else self.seed,
             replications=replications,
             final_replications=final,
+            final_plans=search.final_plans,
             generations=generations if self.generations is None else self.generations,
             population=population if self.population is None else self.population,
             workers=self.workers,

@@ -1,6 +1,6 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
-In order, so that a plan that falls costs little: so many plans as people compare (`MOST_PLANS`) are looked at on a
+In order, so that a plan that falls costs little: so many plans as the instance asks for are looked at on a
 third of the fresh replications, those that contend are given all of them (`optimisation.confirmation`), and only the
 plans that stand then are simulated by chance alone and audited.
 """
@@ -33,12 +33,6 @@ from simulation.knowledge import Knowledge
 from simulation.objectives import Essence
 from simulation.twin import Twin
 
-MOST_PLANS = 8
-"""How many plans of a front are confirmed, audited and shown at most: as many as people compare.
-
-Spread over a front they all contend (on the Loire none is clearly dominated at first look), so each takes all fresh
-replications, its simulation by chance alone and its audit: half of the time of a default search goes there.
-"""
 FEWEST_PLANS = 3
 ENOUGH_TO_CONFIRM = 10
 """Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
@@ -102,7 +96,7 @@ class FinalFront:
 
         More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
         """
-        most, left = MOST_PLANS, self._runs_left()
+        most, left = self._effort.final_plans, self._runs_left()
         if left is not None:
             most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
         chosen = representatives(generation.front, self._instance.optimised, most)

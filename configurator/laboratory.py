@@ -36,6 +36,8 @@ class Effort:
     seed: int
     replications: int
     final_replications: int
+    final_plans: int
+    """Plans of a front that are confirmed, audited and shown at most."""
     generations: int
     population: int
     workers: int

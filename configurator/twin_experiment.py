@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from configurator.evaluated_plans import EvaluatedPlans
-from configurator.final_front import CHANCE_REPLICATIONS, MOST_PLANS, FinalFront, fresh
+from configurator.final_front import CHANCE_REPLICATIONS, FinalFront, fresh
 from configurator.laboratory import Baseline, Effort, NoFeasiblePlan
 from configurator.progress import Progress
 from configurator.replicating import worker_count
@@ -204,7 +204,7 @@ class TwinExperiment:
         budget = self._effort.budget
         if not budget:
             return None
-        plans, per_plan = MOST_PLANS + 2, self._effort.final_replications + CHANCE_REPLICATIONS
+        plans, per_plan = self._effort.final_plans + 2, self._effort.final_replications + CHANCE_REPLICATIONS
         return (budget - min(budget // 2, plans * per_plan)) * self._parts
 
     def _runs_left(self) -> int | None:

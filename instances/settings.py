@@ -74,6 +74,9 @@ class Search(_Section):
     final_replications: Annotated[int, Field(ge=1)] = column(
         "fresh replications of the plans on the final front", default=30
     )
+    final_plans: Annotated[int, Field(ge=3)] = column(
+        "plans of a front, at most, that are confirmed, audited and shown", default=16
+    )
 
 
 class Settings(_Section):

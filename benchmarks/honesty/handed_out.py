@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Method, Report
-from configurator.final_front import CHANCE_REPLICATIONS, MOST_PLANS
+from configurator.final_front import CHANCE_REPLICATIONS
 from optimisation.fronts import Floats
 from optimisation.keeping_targets import spending
 from optimisation.members import Member, representatives
@@ -74,14 +74,15 @@ def candidates(problem: Problem, seed: int, budget: int) -> tuple[Sequence[Membe
     As `optimise` does: what confirming the front may take of the budget is kept aside.
     """
     fresh = problem.instance.settings.search.final_replications
-    aside = min(budget // 2, (MOST_PLANS + 2) * (fresh + CHANCE_REPLICATIONS))
+    most = problem.instance.settings.search.final_plans
+    aside = min(budget // 2, (most + 2) * (fresh + CHANCE_REPLICATIONS))
     settings = SearchSettings(
         problem.population, problem.replications, seed, problem.most_replications, (budget - aside) * problem.parts
     )
     with closing(problem.evaluator(seed)) as evaluator:
         last = _last(search(problem.instance, evaluator, settings, problem.planning))
         spent = evaluator.simulations / problem.parts
-    return representatives(last.front, problem.instance.optimised, MOST_PLANS), spent
+    return representatives(last.front, problem.instance.optimised, most), spent
 
 
 def _last(generations: Iterator[Generation]) -> Generation:
