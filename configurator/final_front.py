@@ -1,8 +1,8 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
-In order, so that a plan that falls costs little: so many plans as the instance asks for are looked at on a
-third of the fresh replications, those that contend are given all of them (`optimisation.confirmation`), and only the
-plans that stand then are simulated by chance alone and audited.
+In order, so that a plan that falls costs little: twice as many plans as the instance asks for are looked at on
+a third of the fresh replications, so many of those that contend are given all of them (`optimisation.confirmation`),
+and only the plans that stand then are simulated by chance alone and audited.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
 from optimisation.evaluation import Evaluator, Judgement
 from optimisation.feasibility.marginal_values import marginal_values
 from optimisation.feasibility.planning import Planning
-from optimisation.members import Member, front_of, representatives
+from optimisation.members import Member, front_of, hypervolume_of, representatives
 from optimisation.search import Generation
 from optimisation.twin_evaluation import twin_evaluator
 from optimisation.workers import Failure
@@ -33,6 +33,9 @@ from simulation.knowledge import Knowledge
 from simulation.objectives import Essence
 from simulation.twin import Twin
 
+LOOKED_AT = 2
+"""How many plans get the first look, over those that may go on: many a plan of a search's front falls there, its harm
+or a line that grows not having been seen on one replication."""
 FEWEST_PLANS = 3
 ENOUGH_TO_CONFIRM = 10
 """Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
@@ -55,6 +58,7 @@ class FinalPlans:
     front: tuple[EvaluatedPlan, ...]
     today: EvaluatedPlan
     archive: tuple[EvaluatedPlan, ...]
+    hypervolume: float
 
 
 class FinalFront:
@@ -96,7 +100,7 @@ class FinalFront:
 
         More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
         """
-        most, left = self._effort.final_plans, self._runs_left()
+        most, left = LOOKED_AT * self._effort.final_plans, self._runs_left()
         if left is not None:
             most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
         chosen = representatives(generation.front, self._instance.optimised, most)
@@ -114,6 +118,7 @@ class FinalFront:
             wanted,
             self._effort.seed,
             statistic=self._shown.final_values,
+            most=self._effort.final_plans,
             runs_left=self._runs_left(),
         )
         left = self._runs_left()
@@ -139,6 +144,7 @@ class FinalFront:
             ),
             today=self._shown.of(self._shown.with_final_point(today), todays),
             archive=tuple(self._shown.of_archive(member, keys, fallen) for member in generation.archive),
+            hypervolume=hypervolume_of(standing, self._instance.optimised),
         )
 
     def todays_indicators(self, count: int) -> Table:

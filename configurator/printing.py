@@ -1,6 +1,6 @@
 """Tables as plain aligned text: the same on a terminal, in a pipe and in a log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from configurator.description import Description
 from configurator.laboratory import ObservationCheck
@@ -97,19 +97,25 @@ def front_text(
     return f"{table_text(Table('front', columns, lines))}\n\nWhat each plan changes against today\n{changes}"
 
 
-def found_text(found: Front) -> str:
-    """Return what a search found: front, hypervolumes, where it lies."""
+def _hypervolumes(found: Front) -> Iterator[str]:
+    if found.confirmed_hypervolume is not None:
+        yield f"hypervolume of these plans on fresh replications: {found.confirmed_hypervolume:.4f}"
     against = (
         "not compared with random plans"
         if found.random_hypervolume is None
-        else f"{found.random_plans} random repaired plans, {found.random_sound} of them sound: "
+        else f"{found.random_plans} random repaired plans, {found.random_sound} of them sound, on the same: "
         f"{found.random_hypervolume:.4f}"
     )
+    yield f"hypervolume of all that the search found, on its own replications: {found.hypervolume:.4f}; {against}"
+
+
+def found_text(found: Front) -> str:
+    """Return what a search found: front, hypervolumes, where it lies."""
     lines = [
         front_text(found.rows, found.today, found.objectives, found.targets),
         "",
         f"{found.better_than_today} of {len(found.rows)} plans are nowhere worse than today and somewhere better",
-        f"hypervolume of the front: {found.hypervolume:.4f}; {against}",
+        *_hypervolumes(found),
         f"{found.evaluations:,} plans evaluated in {found.replications:,} replications, {duration(found.seconds)}",
     ]
     if found.targets:

@@ -105,7 +105,8 @@ class SearchState:
     """Where a search stands after one generation.
 
     hypervolume: share of the box between the objectives' fixed bounds that the front dominates, on the
-    replications of the search. confirmed: the front was simulated again on replications the search never saw.
+    replications of the search. confirmed: the front was simulated again on replications the search never saw;
+    confirmed_hypervolume: what the plans that stand then dominate, by these.
     """
 
     generation: int
@@ -118,6 +119,7 @@ class SearchState:
     archive: tuple[EvaluatedPlan, ...] = ()
     failures: tuple[str, ...] = ()
     confirmed: bool = False
+    confirmed_hypervolume: float | None = None
     is_past: bool = False
     """Whether it was reached in an earlier session of the run, and gone through again."""
     record: Mapping[str, object] | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from configurator.asking import Choice, InvalidRequest, MoreEffort, Wish
 from configurator.laboratory import Baseline, Effort, Experiment, Laboratory
-from configurator.process_memory import give_back_large_blocks
+from configurator.process_memory import give_back_free_memory
 from configurator.progress import Progress, Silent, Standing, Stopwatch
 from configurator.results import SearchState
 from configurator.runs.findings import (
@@ -112,7 +112,6 @@ def _run(
 ) -> Front:
     from configurator.runs.past import past_of  # brings the twin
 
-    give_back_large_blocks()
     instance, watch = knowledge.central, Stopwatch()
     past = past_of(folder)
     if len(past.records) > effort.generations:
@@ -144,6 +143,7 @@ def _searched(
     try:
         for state in experiment.states():
             last = state
+            give_back_free_memory()
             if not state.is_past:
                 journal.append(_journal_entry(state))
             folder.write("front.csv", csv_text(search_front_table(instance, state)))

@@ -241,7 +241,7 @@ class TwinExperiment:
         """Return the state with the front that stands on fresh replications."""
         found = self._final.confirmed(generation, self._planning)
         state = self._search_state(generation, found.front, found.today, found.archive)
-        return replace(state, confirmed=True, record=None)
+        return replace(state, confirmed_hypervolume=found.hypervolume, confirmed=True, record=None)
 
     def _search_state(
         self,

@@ -18,7 +18,7 @@ from optimisation.fronts import (
     undoubted,
 )
 from optimisation.generators import BOOTSTRAP, generator
-from optimisation.members import Member
+from optimisation.members import Member, representatives
 
 FRESH_REPLICATIONS = 1_000_000
 """Number of the first replication that no search ever uses."""
@@ -44,13 +44,15 @@ def confirmed(
     seed: int,
     *,
     statistic: Statistic = means,
+    most: int | None = None,
     runs_left: int | None = None,
 ) -> tuple[Member, ...]:
     """Return a front re-simulated, with probabilities of being non-dominated and groups of plans alike.
 
-    All members come back. Those that another one clearly dominates after a first look, and those that surely miss a
-    target, are replicated no further, keep a low probability and stand in no group; what they save is spent where plans
-    contend. Of these those stand that are sound and not dominated, less the most doubtful (`fronts.undoubted`).
+    All members come back. Those that another one clearly dominates after a first look, those that surely miss a
+    target, and those harmful or unstable beyond noise, are replicated no further, keep a low probability and stand in
+    no group; what they save is spent where plans contend. If more than `most` contend, those that stand for them go on.
+    Of these those stand that are sound and not dominated, less the most doubtful (`fronts.undoubted`).
     Where the budget does not give all of these the full number, plans of which it is undecided whether they keep a
     target get it first, for what is said of the target alone. statistic: what the front goes by.
     runs_left: component runs that may be spent; too few make fewer replications, none if not even one is affordable.
@@ -61,7 +63,7 @@ def confirmed(
         return ()
     looked = min(count, max(LEAST_LOOK, round(FIRST_LOOK * count)))
     first = _simulated(evaluator, front, looked)
-    contend = _contenders(instance, first) if looked < replications else []
+    contend = _contenders(instance, front, first, most) if looked < replications else []
     chosen = [front[number] for number in contend]
     aimed = _aimed(evaluator, budget, [first[number] for number in contend], chosen, replications)
     count = max(looked, budget.affordable(chosen, replications))
@@ -143,15 +145,22 @@ def _fresh(count: int) -> range:
     return range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + count)
 
 
-def _contenders(instance: Instance, evaluations: Sequence[Evaluation]) -> list[int]:
-    """Return the plans that no other one clearly dominates; those that failed or surely miss a target are left out."""
-    judged = [number for number, one in enumerate(evaluations) if one.judgement and not _surely_misses(one.judgement)]
+def _contenders(
+    instance: Instance, members: Sequence[Member], evaluations: Sequence[Evaluation], most: int | None
+) -> list[int]:
+    """Return the plans that no other one clearly dominates, `most` of them; those surely refused are left out."""
+    judged = [number for number, one in enumerate(evaluations) if one.judgement and not _surely_refused(one.judgement)]
     beaten = clearly_dominated(costs(_values([evaluations[number] for number in judged]), instance.optimised))
-    return [number for number, is_beaten in zip(judged, beaten, strict=True) if not is_beaten]
+    contend = [number for number, is_beaten in zip(judged, beaten, strict=True) if not is_beaten]
+    looked_at = [replace(members[number], evaluation=evaluations[number]) for number in contend]
+    chosen = {member.key for member in representatives(looked_at, instance.optimised, most or len(contend))}
+    return [number for number in contend if members[number].key in chosen]
 
 
-def _surely_misses(judgement: Judgement) -> bool:
-    return any(kept.is_decided and not kept.is_sure for kept in judgement.kept)
+def _surely_refused(judgement: Judgement) -> bool:
+    """Say whether a plan surely misses a target, or is harmful or unstable, which are said beyond noise only."""
+    misses = any(kept.is_decided and not kept.is_sure for kept in judgement.kept)
+    return misses or any(flag.startswith(("harmful", "unstable")) for flag in judgement.flags)
 
 
 def _probabilities(

@@ -30,7 +30,7 @@ from simulation.configuration import Configuration
 
 POOL = 16
 """Proposals that are screened, over those that are simulated: half children, half mutants of the front."""
-REPAIRS = 2
+REPAIRS = 1
 """Of these, how many may be repaired at most, over those that are simulated."""
 
 

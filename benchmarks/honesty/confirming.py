@@ -86,7 +86,15 @@ def confirmations(
     results = []
     for number, block in enumerate(blocks):
         evaluator = Block(judge, members, found, block.tolist())
-        fresh = confirmed(instance, evaluator, members, size, seed, statistic=shown.final_values)
+        fresh = confirmed(
+            instance,
+            evaluator,
+            members,
+            size,
+            seed,
+            statistic=shown.final_values,
+            most=instance.settings.search.final_plans,
+        )
         standing = front_of([shown.final(member) for member in fresh if member.stands], instance.optimised)
         others = np.delete(blocks, number, axis=0).ravel().tolist()
         places = {member.key: place for place, member in enumerate(members)}

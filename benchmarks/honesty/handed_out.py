@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.search.problem import Problem
 from benchmarks.search.reporting import Method, Report
-from configurator.final_front import CHANCE_REPLICATIONS
+from configurator.final_front import CHANCE_REPLICATIONS, LOOKED_AT
 from optimisation.fronts import Floats
 from optimisation.keeping_targets import spending
 from optimisation.members import Member, representatives
@@ -82,7 +82,7 @@ def candidates(problem: Problem, seed: int, budget: int) -> tuple[Sequence[Membe
     with closing(problem.evaluator(seed)) as evaluator:
         last = _last(search(problem.instance, evaluator, settings, problem.planning))
         spent = evaluator.simulations / problem.parts
-    return representatives(last.front, problem.instance.optimised, most), spent
+    return representatives(last.front, problem.instance.optimised, LOOKED_AT * most), spent
 
 
 def _last(generations: Iterator[Generation]) -> Generation:

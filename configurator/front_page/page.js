@@ -198,9 +198,11 @@
         if (best) cards.push([signed(best.values[k][0] - today.values[k][0], k), `${objective.label}: the furthest any plan goes (plan ${best.id}), from ${shown(today.values[k][0], k)} today`]);
       });
     }
-    if (data.hypervolume !== null) {
-      const against = data.random_hypervolume === null ? "" : `; ${data.random_plans} random feasible plans reach ${percent(data.random_hypervolume)}`;
-      cards.push([percent(data.hypervolume), `of the room between the objectives' bounds is reached (hypervolume)${against}`]);
+    if (data.confirmed_hypervolume !== null) {
+      cards.push([percent(data.confirmed_hypervolume), "of the room between the objectives' bounds is reached by these plans on fresh simulations (hypervolume)"]);
+    }
+    if (data.random_hypervolume !== null) {
+      cards.push([percent(data.hypervolume), `is what the search found on its own simulations; ${data.random_plans} random feasible plans reach ${percent(data.random_hypervolume)} there`]);
     }
     document.getElementById("cards").replaceChildren(...cards.map(([figure, words]) => element("div", { class: "card" }, element("b", {}, figure), element("span", {}, words))));
   };

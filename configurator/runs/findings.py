@@ -43,6 +43,9 @@ class Front:
     rows: tuple[FrontRow, ...]
     today: FrontRow
     hypervolume: float
+    """On the replications of the search, as that of random plans."""
+    confirmed_hypervolume: float | None
+    """On fresh replications, of the plans that stand there."""
     random_hypervolume: float | None
     random_plans: int
     random_sound: int
@@ -235,6 +238,7 @@ def front_of(
         rows=_front_rows(instance, state),
         today=_row(instance, TODAY, state.today),
         hypervolume=state.hypervolume,
+        confirmed_hypervolume=state.confirmed_hypervolume,
         random_hypervolume=None if baseline is None else baseline.hypervolume,
         random_plans=0 if baseline is None else baseline.plans,
         random_sound=0 if baseline is None else baseline.sound,
@@ -267,6 +271,7 @@ def summary_document(found: Front) -> dict[str, object]:
         "front_size": len(found.rows),
         "better_than_today": found.better_than_today,
         "hypervolume": found.hypervolume,
+        "confirmed_hypervolume": found.confirmed_hypervolume,
         "random_hypervolume": found.random_hypervolume,
         "random_plans": found.random_plans,
         "random_sound": found.random_sound,
@@ -298,6 +303,7 @@ def read_front(folder: RunFolder) -> Front:
         rows=front_rows(table_from_csv("front", folder.read("front.csv")), names, aims),
         today=front_rows(table_from_csv(TODAY, folder.read("today.csv")), names, aims)[0],
         hypervolume=summary["hypervolume"],
+        confirmed_hypervolume=summary["confirmed_hypervolume"],
         random_hypervolume=summary["random_hypervolume"],
         random_plans=summary["random_plans"],
         random_sound=summary["random_sound"],
@@ -356,6 +362,7 @@ def page_of_run(folder: RunFolder) -> str:
             today=found.today,
             others=_others(folder, found.objectives),
             hypervolume=found.hypervolume,
+            confirmed_hypervolume=found.confirmed_hypervolume,
             random_hypervolume=found.random_hypervolume,
             random_plans=found.random_plans,
             facts=(*_facts(manifest), *_kept_facts(found)),

@@ -65,7 +65,7 @@ class WholeColumns:
 def _tied(model: highspy.HighsLp, is_whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which columns stand in an equality whose columns are all whole [column]."""
     matrix = model.a_matrix_
-    lines, start = np.array(matrix.index_), np.array(matrix.start_)
+    lines, start = np.array(matrix.index_, dtype=np.int64), np.array(matrix.start_, dtype=np.int64)
     outer = np.repeat(np.arange(len(start) - 1), np.diff(start))
     by_column = matrix.format_ == highspy.MatrixFormat.kColwise
     columns, rows = (outer, lines) if by_column else (lines, outer)
