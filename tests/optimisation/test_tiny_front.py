@@ -42,7 +42,8 @@ def table(knowledge):
 def reached(knowledge, planning, truths, seed):
     """Return the last archive of at most a tenth of the plans, and the true hypervolume of its front."""
     evaluator = twin_evaluator(knowledge, seed=seed, workers=1, informing=range(10))
-    settings = SearchSettings(population=8, replications=4, seed=seed)
+    search_settings = knowledge.central.settings.search
+    settings = SearchSettings(search_settings.population, search_settings.replications, seed)
     last = None
     for generation in search(knowledge.central, evaluator, settings, planning):
         if len(generation.archive) > ENUMERATED // 10:
@@ -61,9 +62,9 @@ def test_the_table_marks_its_front(table):
 
 @pytest.mark.slow
 def test_the_search_reaches_the_exact_front(knowledge, table):
-    """98 % of its hypervolume on every seed and 99 % on average, on a tenth of the plans and 2 % of the replications.
+    """At least 99 % of its hypervolume on every seed, on a tenth of the plans and little over 1 % of the replications.
 
-    The aim is 99 % on every seed; measured: 98.6 to 99.8 %, 5 seeds of 10 above 99 %.
+    Measured: 99.1 to 99.9 %.
     """
     truths, planning = table[0], Planning(knowledge.central)
     exact = hypervolume(np.array(list(truths.values())))
@@ -73,5 +74,4 @@ def test_the_search_reaches_the_exact_front(knowledge, table):
         assert len(archive) <= ENUMERATED // 10
         parts.append(volume / exact)
     assert max(parts) <= 1.0
-    assert min(parts) >= 0.98, parts
-    assert np.mean(parts) >= 0.99, parts
+    assert min(parts) >= 0.99, parts
