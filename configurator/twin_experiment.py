@@ -186,7 +186,7 @@ class TwinExperiment:
         return self._replications(self._past.memory.count + self._past.memory_by_chance.count)
 
     def _rules(self) -> list[Stops]:
-        """Return the rules for stopping, that of generations first: it holds in every session of a run."""
+        """Return the rules for stopping."""
         rules: list[Stops] = [AfterGenerations(self._effort.generations)]
         if self._effort.seconds:
             rules.append(AfterTime(self._effort.seconds))
@@ -195,9 +195,19 @@ class TwinExperiment:
         return rules
 
     def _reason(self, rules: Sequence[Stops], generation: Generation) -> str:
-        """Say why to stop now; a run that is asked for more looks at gains only since it last ended."""
-        ended = 0 if self._past is None else self._past.ended
-        return first_reason(rules if generation.number >= ended else rules[:1], generation)
+        """Say why to stop now.
+
+        Gains count from where the run had come to its end when it was last asked for more: one that was killed after
+        its end stops there again. Time counts for new generations only, not for those gone through again.
+        """
+        return first_reason([rule for rule in rules if self._counts(rule, generation)], generation)
+
+    def _counts(self, rule: Stops, generation: Generation) -> bool:
+        if self._past is None:
+            return True
+        if isinstance(rule, AfterTime):
+            return generation.number + 1 >= len(self._past.records)
+        return not isinstance(rule, WithinNoise) or generation.number >= self._past.ended_before
 
     def _search_budget(self) -> int | None:
         """Return the component runs that the search may use: what confirming its front needs is kept, half at most."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from configurator.results import ObjectiveScale, TargetScale
-from configurator.runs.store import MANIFEST, RunFolder
+from configurator.runs.store import MANIFEST, RunFolder, RunFolderError
 
 FORMAT_VERSION = 1
 DISTRIBUTION = "offer-configurator"
@@ -71,13 +71,17 @@ def write_manifest(folder: RunFolder, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: RunFolder) -> Manifest:
-    """Read manifest.json back."""
-    content = json.loads(folder.read(MANIFEST))
-    content["command"] = tuple(content["command"])
-    content["resumed"] = tuple(content.get("resumed", ()))
-    content["objectives"] = tuple(ObjectiveScale(**scale) for scale in content["objectives"])
-    content["targets"] = tuple(TargetScale(**target) for target in content.get("targets", ()))
-    return Manifest(**content)
+    """Read manifest.json back; raises RunFolderError where it is no manifest."""
+    text = folder.read(MANIFEST)
+    try:
+        content = json.loads(text)
+        content["command"] = tuple(content["command"])
+        content["resumed"] = tuple(content.get("resumed", ()))
+        content["objectives"] = tuple(ObjectiveScale(**scale) for scale in content["objectives"])
+        content["targets"] = tuple(TargetScale(**target) for target in content.get("targets", ()))
+        return Manifest(**content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder.inside(MANIFEST)}: not the manifest of a run ({error})") from error
 
 
 def result_hashes(folder: RunFolder, names: Sequence[str]) -> dict[str, str]:

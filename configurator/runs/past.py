@@ -25,6 +25,8 @@ class Past:
     records: tuple[GenerationRecord, ...] = ()
     ended: int = 0
     """Generations after which the search last came to its end; 0: never."""
+    ended_before: int = 0
+    """The same, before the run was last asked for more than it had been; 0: it never was, or had come to no end."""
     audited: Mapping[str, int] = field(default_factory=dict)
     """Event records in which both engines agreed, by plan of a front that was confirmed."""
     baselines: Mapping[int, Baseline] = field(default_factory=dict)
@@ -54,7 +56,8 @@ def past_of(folder: RunFolder) -> Past:
         memory_by_chance=by_chance,
         audits=AuditMemory(folder.inside(AUDITS)),
         records=records,
-        ended=max((_whole(entry["generation"]) for entry in entries if entry.get("ended")), default=0),
+        ended=_ended(entries),
+        ended_before=_ended(entries[: max((n for n, entry in enumerate(entries) if "asked_more" in entry), default=0)]),
         audited={key: events for entry in entries for key, events in _audits(entry)},
         baselines={asked: found for entry in entries for asked, found in _baselines(entry)},
     )
@@ -81,6 +84,10 @@ def _record(folder: RunFolder, line: int, entry: JournalEntry) -> GenerationReco
         return GenerationRecord.of(document)
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder.inside(JOURNAL)}, line {line}: no record of a generation ({error})") from error
+
+
+def _ended(entries: Iterable[JournalEntry]) -> int:
+    return max((_whole(entry["generation"]) for entry in entries if entry.get("ended")), default=0)
 
 
 def _audits(entry: JournalEntry) -> Iterable[tuple[str, int]]:

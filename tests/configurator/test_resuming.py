@@ -19,6 +19,7 @@ from configurator.runs.past import BY_CHANCE
 from configurator.runs.store import LOCK, RunFolderError, locked
 from configurator.searching import optimise, resume
 from instances.catalogue import instance_folder
+from optimisation.stopping import WithinNoise
 from optimisation.workers import ThreadWorkers
 from simulation.twin import Twin
 from tests.configurator.fakes import FakeLaboratory
@@ -129,6 +130,33 @@ def test_a_finished_run_is_gone_through_without_a_simulation(whole, tmp_path, mo
     manifest = json.loads((run / "manifest.json").read_text())
     assert len(manifest["resumed"]) == 1
     assert manifest["finished"]
+
+
+def test_a_run_killed_after_gains_within_noise_ended_it_ends_there_again(tmp_path, monkeypatch):
+    def twice(rule, standing):
+        rule.volumes.append(standing.hypervolume)
+        return "noise" if len(rule.volumes) == 2 else ""
+
+    monkeypatch.setattr(WithinNoise, "reason", twice)
+    run, again = tmp_path / "run", tmp_path / "again"
+    front = optimised(run, Wish(seed=5, generations=5, population=6, replications=1, workers=1))
+    assert (front.generations, front.ended) == (2, "noise")
+    for lines in (2, 3, 4):  # before its front was confirmed, after, and after the random plans
+        cut(run, again, lines, memory_lines=10_000)
+        resume(again, MoreEffort(workers=1))
+        assert results(again) == results(run)
+        assert (again / JOURNAL).read_bytes() == (run / JOURNAL).read_bytes()
+        shutil.rmtree(again)
+    assert resume(run, MoreEffort(generations=6, workers=1)).generations == 4  # two more: gains count anew
+    found = results(run)
+    assert resume(run, MoreEffort(workers=1)).generations == 4
+    assert results(run) == found
+
+
+def test_time_counts_for_new_generations_only(whole, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    assert resume(run, MoreEffort(minutes=1e-9, workers=1)).generations == 3
 
 
 def test_a_larger_budget_simulates_only_what_is_new(whole, tmp_path):
@@ -242,6 +270,15 @@ def test_a_journal_torn_in_its_middle_is_an_error_with_its_place(whole, tmp_path
     (run / JOURNAL).write_bytes(lines[0] + lines[2])
     with pytest.raises(RunFolderError, match=r"line 2: generation 3, expected generation 2"):
         resume(run, MoreEffort())
+
+
+@pytest.mark.parametrize("content", ["{bad", "{}", "[]", "3"])
+def test_a_damaged_manifest_is_one_clear_message(whole, tmp_path, content):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    (run / "manifest.json").write_text(content)
+    with pytest.raises(RunFolderError, match=r"manifest\.json: not the manifest of a run"):
+        resume(run, MoreEffort(workers=1))
 
 
 def test_ctrl_c_keeps_a_front_and_the_run_goes_on(whole, tmp_path, monkeypatch):
