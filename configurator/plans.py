@@ -1,16 +1,22 @@
 """A plan as a file: its mixes, capacities and contract by name, and back to a configuration."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from configurator.tables import Table, table
-from instances.faults import ConfiguratorError, Fault, in_reading_order
+from instances.faults import ConfiguratorError, Fault, expected_name, in_reading_order
 from instances.instance import Instance
 from simulation.configuration import Configuration, content_key, offer_cells, todays_configuration
 
 SHARE_KEYS = ("zone", "profile", "pathway")
 CAPACITY_KEYS = ("zone", "resource", "provider")
+DECISIONS = ("shares", "capacities", "contract")
+ALIKE = 0.7
+"""Likeness from which a word of a plan file is taken for a misspelt decision; it may say other things besides."""
+MOST = 1e9
+"""No share or number of units is as large: what is beyond it is a slip of the keyboard."""
 
 
 class InvalidPlan(ConfiguratorError):  # noqa: N818 (named for what it says)
@@ -92,14 +98,20 @@ def read_plan(instance: Instance, path: Path, *, whole_mixes: bool = True) -> Co
 
 def _document(path: Path, faults: list[Fault]) -> Mapping[str, object]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin files with a mark
     except OSError as error:
         raise InvalidPlan([_fault(path, None, "", str(error.strerror), "a readable plan file")]) from error
     except ValueError as error:
         raise InvalidPlan([_fault(path, None, "", str(error), "a plan as JSON, in UTF-8")]) from error
+    except RecursionError as error:
+        raise InvalidPlan([_fault(path, None, "", "brackets within brackets", "a plan as JSON")]) from error
     if not isinstance(content, dict):
         faults.append(_fault(path, None, "", type(content).__name__, "an object with shares, capacities, contract"))
         return {}
+    for key in content.keys() - set(DECISIONS):
+        meant = get_close_matches(key.lower(), DECISIONS, n=1, cutoff=ALIKE)
+        if meant:
+            faults.append(_fault(path, None, key, key, f"'{meant[0]}', perhaps"))
     return content
 
 
@@ -115,6 +127,7 @@ def _override(
     if not isinstance(rows, list):
         faults.append(_fault(path, None, column, type(rows).__name__, "a list"))
         return values
+    named: set[tuple[str, str, str]] = set()
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             faults.append(_fault(path, number, column, repr(row), "an object"))
@@ -122,15 +135,35 @@ def _override(
         key = (str(row.get(keys[0], "")), str(row.get(keys[1], "")), str(row.get(keys[2], "")))
         value = row.get(column)
         if key not in index:
-            expected = f"a {', '.join(keys)} of the instance"
-            faults.append(_fault(path, number, ", ".join(keys), ", ".join(key), expected))
+            faults += _unknown(key, index, keys, path, number)
+        elif key in named:
+            faults.append(_fault(path, number, ", ".join(keys), ", ".join(key), "each of them once"))
         elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
             faults.append(_fault(path, number, column, repr(value), "a number that is not negative"))
+        elif value > MOST:
+            faults.append(_fault(path, number, column, repr(value), f"a number up to {MOST:.0e}"))
         elif column == "units" and value != round(value):
             faults.append(_fault(path, number, column, repr(value), "a whole number"))
         else:
             values[index[key]] = float(value)
+        named.add(key)
     return values
+
+
+def _unknown(
+    key: tuple[str, str, str],
+    index: Mapping[tuple[str, str, str], int],
+    keys: Sequence[str],
+    path: Path,
+    number: int,
+) -> Iterator[Fault]:
+    """Yield a fault for each name that nothing bears, or one for names that do not go together."""
+    known = [sorted({one[place] for one in index}) for place in range(len(keys))]
+    unknown = [place for place in range(len(keys)) if key[place] not in known[place]]
+    for place in unknown:
+        yield _fault(path, number, keys[place], key[place], expected_name(key[place], known[place]))
+    if not unknown:
+        yield _fault(path, number, ", ".join(keys), ", ".join(key), f"a {', '.join(keys)} of the instance")
 
 
 def _check_contract(instance: Instance, contract: str, path: Path, faults: list[Fault]) -> None:

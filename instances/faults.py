@@ -98,4 +98,5 @@ def expected_name(name: str, known: Sequence[str] | Iterable[str]) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."
+    line = text.replace("\n", "\\n").replace("\r", "\\r")  # a fault is one line
+    return line if len(line) <= 80 else line[:77] + "..."

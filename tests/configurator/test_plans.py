@@ -53,6 +53,63 @@ def test_a_file_that_is_no_plan_is_refused(tiny, tmp_path, content):
         read_plan(tiny, path)
 
 
+def test_an_unknown_name_of_a_plan_is_refused_with_the_nearest_known_one(tiny, tmp_path):
+    beds = {"zone": "twon", "resource": "bed", "provider": "hospitl", "units": 8}
+    with pytest.raises(InvalidPlan) as caught:
+        read_plan(tiny, written(tmp_path / "P01.json", {"capacities": [beds]}))
+    assert [(fault.row, fault.column, fault.found, fault.expected) for fault in caught.value.faults] == [
+        (1, "provider", "hospitl", "'hospital', perhaps"),
+        (1, "zone", "twon", "'town', perhaps"),
+    ]
+
+
+def test_names_of_a_plan_that_do_not_go_together_are_refused(tiny, tmp_path):
+    document = {"capacities": [{"zone": "hills", "resource": "bed", "provider": "hospital", "units": 8}]}
+    with pytest.raises(InvalidPlan, match="found 'hills, bed, hospital'"):
+        read_plan(tiny, written(tmp_path / "P01.json", document))
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("capacites", "capacities"), ("share", "shares"), ("Contract", "contract")]
+)
+def test_a_misspelt_decision_of_a_plan_is_refused(tiny, tmp_path, word, meant):
+    with pytest.raises(InvalidPlan, match=f"'{meant}', perhaps"):
+        read_plan(tiny, written(tmp_path / "P01.json", {word: []}))
+
+
+def test_what_else_a_plan_says_is_no_fault(tiny, tmp_path):
+    document = {"name": "ours", "comment": "typed by hand", "objectives": {}, "targets": [], "places": 3}
+    assert read_plan(tiny, written(tmp_path / "P01.json", document)) == todays_configuration(tiny)
+
+
+def test_a_decision_of_a_plan_is_named_once(tiny, tmp_path):
+    beds = {"zone": "town", "resource": "bed", "provider": "hospital", "units": 8}
+    with pytest.raises(InvalidPlan, match="found 'town, bed, hospital'; expected each of them once"):
+        read_plan(tiny, written(tmp_path / "P01.json", {"capacities": [beds, beds | {"units": 9}]}))
+
+
+@pytest.mark.parametrize("units", ["1e10", "1e300", "9" * 400])
+def test_a_number_beyond_all_measure_is_refused(tiny, tmp_path, units):
+    path = tmp_path / "P01.json"
+    row = '{"zone": "town", "resource": "bed", "provider": "hospital", "units": ' + units + "}"
+    path.write_text('{"capacities": [' + row + "]}", encoding="utf-8")
+    with pytest.raises(InvalidPlan, match="row 1, column units"):
+        read_plan(tiny, path)
+
+
+def test_brackets_without_end_are_refused(tiny, tmp_path):
+    path = tmp_path / "P01.json"
+    path.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InvalidPlan, match="a plan as JSON"):
+        read_plan(tiny, path)
+
+
+def test_a_plan_may_begin_with_a_byte_order_mark(tiny, tmp_path):
+    path = tmp_path / "P01.json"
+    path.write_text("{}", encoding="utf-8-sig")
+    assert read_plan(tiny, path) == todays_configuration(tiny)
+
+
 def test_a_missing_plan_file_is_refused(tiny, tmp_path):
     with pytest.raises(InvalidPlan, match="No such file"):
         read_plan(tiny, tmp_path / "P99.json")
