@@ -43,10 +43,16 @@ class Variables:
         self._add_singles(terms)
 
     def chosen(self, proposal: Genes) -> Genes:
-        """Return the genes of the solution; those that cannot move, and the contract, are the proposal's."""
+        """Return the genes of the solution.
+
+        Those that cannot move, the contract, and those that no row speaks of (the solver is never told of them: they
+        have no value) are the proposal's.
+        """
         genes = np.clip(proposal, self._encoding.low, self._encoding.high)
         for gene in self.model.genes:
-            genes[gene] = round(self.model.steps[gene].value)
+            value = self.model.steps[gene].value
+            if value is not None:
+                genes[gene] = round(value)
         return genes
 
     def add_rules(self, rows: Iterable[Inequality]) -> None:

@@ -166,6 +166,22 @@ def test_infeasible_rules_are_named_with_amounts(rules, guilty):
     assert all(relaxation.amount > 0 for relaxation in found.relaxations)
 
 
+def test_a_capacity_that_no_rule_speaks_of_stays_as_proposed():
+    """The only rule is a home service's budget: the solver is never told of beds."""
+    helpers = Rule(rule="bears", kind="budget", provider="home_service", money="operating", bound=160_000)
+    planning = Planning(valley_with(helpers))
+    encoding = planning.encoding
+    proposal = encoding.today.copy()
+    proposal[encoding.shares : encoding.decided] = encoding.high[encoding.shares : encoding.decided]
+    found = Repairer(planning).repair(encoding.configuration(proposal))
+    assert isinstance(found, Plan)
+    assert violations(planning, found.configuration) == ()
+    beds = [row for row, capacity in enumerate(planning.instance.capacities) if capacity.resource == "bed"]
+    typed = encoding.configuration(proposal).capacities
+    assert found.changed == ("bears",)
+    assert [found.configuration.capacities[row] for row in beds] == [typed[row] for row in beds]
+
+
 def test_beds_short_of_the_authorised_are_counted_in_beds():
     planning = Planning(valley_with(Rule(rule="most", kind="authorised", resource="bed", bound=2)))
     (relaxation,) = Repairer(planning).explain("today").relaxations
