@@ -67,6 +67,8 @@ GROUPS = (
             knowledge.break_at_odds,
             knowledge.unreadable_indicator,
             rules.rule_incomplete,
+            rules.nothing_required,
+            rules.payer_and_provider,
             rules.level_and_zone,
             rules.level_without_zones,
             duplicates.duplicate_row,

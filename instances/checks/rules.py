@@ -17,7 +17,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "occupancy": ("resource", "bound"),
     "equity": ("resource", "bound"),
     "share": ("pathway", "bound"),
-    "sharing": ("resource",),
+    "sharing": ("resource", "bound"),
 }
 
 
@@ -27,6 +27,21 @@ def rule_incomplete(examined: Examined) -> Iterator[Fault]:
         for column in NEEDED[row.kind]:
             if getattr(row, column) in ("", None):
                 yield examined.fault("rules", index, column, f"a {column}", f"a {row.kind} rule without {column}")
+
+
+def nothing_required(examined: Examined) -> Iterator[Fault]:
+    """A requirement of nothing could never be met."""
+    for index, row in enumerate(examined.instance.rules):
+        if row.kind == "requires" and not row.other_resource and not row.competence:
+            expected = "the resource that must be there, or a competence in column competence"
+            yield examined.fault("rules", index, "other_resource", expected, "a requires rule that requires nothing")
+
+
+def payer_and_provider(examined: Examined) -> Iterator[Fault]:
+    """A budget is what a payer pays, or what a provider bears."""
+    for index, row in enumerate(examined.instance.rules):
+        if row.kind == "budget" and row.payer and row.provider:
+            yield examined.fault("rules", index, "provider", "a payer or a provider, not both", "two budgets in one")
 
 
 def level_and_zone(examined: Examined) -> Iterator[Fault]:
