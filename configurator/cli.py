@@ -1,6 +1,7 @@
 """The command line: parses, calls one verb, prints what it returns."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -515,6 +516,9 @@ def main() -> None:
     # Work is shared out run by run; linear algebra on one thread leaves the cores to that, and its last bits do
     # not depend on how many there are. It must be said before numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a script's background jobs are born deaf to Ctrl-C; whoever sends it means it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except ConfiguratorError as error:

@@ -93,8 +93,9 @@ def front_text(
         )
         for row in shown
     )
-    changes = "\n".join(f"{row.id}: {row.changes}" for row in rows)
-    return f"{table_text(Table('front', columns, lines))}\n\nWhat each plan changes against today\n{changes}"
+    said = "\n".join(["What each plan changes against today", *(f"{row.id}: {row.changes}" for row in rows)])
+    said = said if rows else "no plan stands on the front; archive.csv says why of each"
+    return f"{table_text(Table('front', columns, lines))}\n\n{said}"
 
 
 def _hypervolumes(found: Front) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configurator.runs.store import RunFolderError
+from configurator.runs.store import RunFolderError, writing
 
 JOURNAL = "journal.jsonl"
 
@@ -24,9 +24,9 @@ class Journal:
         self.append_all([entry])
 
     def append_all(self, entries: Sequence[Mapping[str, object]]) -> None:
-        """Add some lines and wait until the disk has them."""
+        """Add some lines and wait until the disk has them; raises RunFolderError where the system does not let it."""
         lines = [json.dumps(entry, ensure_ascii=False, allow_nan=False, sort_keys=True) for entry in entries]
-        with self.path.open("ab") as file:
+        with writing(self.path), self.path.open("ab") as file:
             file.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -35,7 +35,7 @@ class Journal:
         """Cut off a last line that was not finished (the power went), so that what follows begins a line of its own."""
         if not self.path.is_file():
             return
-        with self.path.open("r+b") as file:
+        with writing(self.path), self.path.open("r+b") as file:
             whole = _end_of_last_line(file.read())
             file.truncate(whole)
             file.flush()

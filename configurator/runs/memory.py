@@ -65,7 +65,13 @@ class RunMemory:
             return None
         with self._journal.path.open("rb") as file:
             file.seek(place)
-            return _found(json.loads(file.readline()))
+            line = file.readline()
+        try:
+            return _found(json.loads(line))
+        except (KeyError, ValueError, zlib.error) as error:
+            raise RunFolderError(
+                f"{self._journal.path}, at byte {place}: a component run is damaged ({error})"
+            ) from error
 
     def keep(self, found: Sequence[tuple[RunKey, Essence | Failure]]) -> None:
         """Hold some runs; they are on the disk when this returns."""

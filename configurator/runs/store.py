@@ -35,7 +35,7 @@ def write_pieces_atomically(path: Path, pieces: Iterable[str | bytes]) -> None:
 
     Raises RunFolderError where the system does not let it.
     """
-    with _writing(path):
+    with writing(path):
         _write_pieces(path, pieces)
 
 
@@ -56,7 +56,7 @@ def _write_pieces(path: Path, pieces: Iterable[str | bytes]) -> None:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Say of a path that cannot be written why, in one line."""
     try:
         yield
@@ -130,7 +130,7 @@ def new_run(path: Path) -> Iterator[RunFolder]:
     """
     _check_free(path)
     existed = path.is_dir()
-    with _writing(path):
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     try:
         with locked(path):
@@ -172,6 +172,8 @@ def _check_free(path: Path) -> None:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the folder's lock; the system gives it back when the process ends, however it ends."""
+    with writing(path / LOCK):
+        (path / LOCK).touch()
     with (path / LOCK).open("a+b") as file:
         if not _try_lock(file):
             raise RunFolderError(f"another process is working in {path}; wait for it or name another folder")

@@ -35,3 +35,10 @@ def test_nan_never_passes(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         Journal(tmp_path / "journal.jsonl").append({"hypervolume": float("nan")})
     assert not (tmp_path / "journal.jsonl").exists()
+
+
+def test_a_disk_that_takes_no_line_is_one_clear_message(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    path.mkdir()
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        Journal(path).append({"generation": 1})

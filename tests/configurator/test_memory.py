@@ -71,3 +71,11 @@ def test_an_entry_of_another_kind_is_an_error(tmp_path):
     path.write_text('{"generation": 1}\n')
     with pytest.raises(RunFolderError, match="without component and replication"):
         RunMemory(path)
+
+
+@pytest.mark.parametrize("damaged", ['"values": 3', '"values": "AAAA"', '"values": "A"', '"other": 1'])
+def test_a_damaged_run_is_an_error_with_its_place(tmp_path, damaged):
+    path = tmp_path / "evaluations.jsonl"
+    path.write_text(f'{{"component": "a", "replication": 0, {damaged}}}\n')
+    with pytest.raises(RunFolderError, match="at byte 0: a component run is damaged"):
+        RunMemory(path).recall(("a", 0))

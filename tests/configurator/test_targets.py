@@ -20,3 +20,9 @@ def test_probabilities_of_keeping_targets_are_printed():
     assert "keeps wait" in text
     assert "97 % (83 to 100)" in text
     assert str(WAIT) == "wait at most 30 with probability 0.9"
+
+
+def test_a_front_without_a_plan_is_said_to_be_one():
+    text = front_text([], None, [SCALE], [WAIT])
+    assert "no plan stands on the front" in text
+    assert "What each plan changes" not in text

@@ -74,9 +74,9 @@ def test_a_plan_simulated_on_its_own_shows_what_the_search_promised(choice, tmp_
         )
 
 
-def _listen_to_ctrl_c():
-    """A shell's background jobs, and so their children, are deaf to it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _deaf_to_ctrl_c():
+    """As the background jobs of a script are born; a search hears it all the same."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
@@ -90,7 +90,7 @@ def test_ctrl_c_during_a_search_ends_with_status_4_and_usable_files(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=_listen_to_ctrl_c,
+        preexec_fn=_deaf_to_ctrl_c,
     )
     with searching:
         assert searching.stderr is not None
