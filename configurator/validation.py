@@ -164,7 +164,7 @@ def checked_rules(planning: "Planning") -> RuleCheck:
     from simulation.configuration import todays_configuration
 
     today = todays_configuration(planning.instance)
-    found = Repairer(planning, TIGHT_GAP).least(spending_terms(planning, today.contract), today.contract)
+    found = Repairer(planning, TIGHT_GAP).frugal(lambda contract: spending_terms(planning, contract))
     broken = tuple(str(finding) for finding in violations(planning, today))
     spent = spending(planning, today)
     if isinstance(found, Infeasible):

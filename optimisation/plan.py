@@ -79,6 +79,8 @@ class Infeasible:
     """Why there is none; None when the solver found neither a plan nor a proof that there is none."""
     reason: str = ""
     """How the solver ended then."""
+    others: tuple[Explanation, ...] = ()
+    """Why there is none under the other contracts that may be chosen, where it is not for the same reasons."""
 
     @property
     def relaxations(self) -> tuple[Relaxation, ...]:
@@ -89,6 +91,7 @@ class Infeasible:
     def lines(self) -> tuple[str, ...]:
         """Say why, a fact a line."""
         said = () if self.explanation is None else self.explanation.lines
+        said += tuple(f"under contract {other.contract}: {line}" for other in self.others for line in other.lines)
         return said or (*((f"the solver {self.reason}",) if self.reason else ()), *map(str, self.broken))
 
 

@@ -50,8 +50,7 @@ def resized(encoding: Encoding, genes_of_resource: Genes, limit: Genes) -> Genes
 
 def most_frugal(planning: Planning, repairer: Repairer) -> Genes | None:
     """Return the plan that costs all payers and providers least in the fluid model, if there is a plan."""
-    contract = planning.encoding.contracts[int(planning.encoding.today[-1])]
-    found = repairer.least(spending_terms(planning, contract), contract)
+    found = repairer.frugal(lambda contract: spending_terms(planning, contract))
     return None if isinstance(found, Infeasible) else planning.encoding.genes(found[0])
 
 

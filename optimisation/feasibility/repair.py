@@ -78,10 +78,27 @@ class Repairer:
         stopped = [status for status in ended if status is not Status.INFEASIBLE]
         if stopped:
             return Infeasible(broken, reason=stopped[0].value)
-        return Infeasible(broken, self.explain(self.planning.encoding.contracts[int(genes[-1])]))
+        own = self.planning.encoding.contracts[int(genes[-1])]
+        return Infeasible(broken, self.explain(own), others=self._elsewhere(own))
+
+    def frugal(self, terms: Callable[[str], dict[Term, float]]) -> tuple[Configuration, float] | Infeasible:
+        """Return the plan that makes a linear expression least under today's contract, and its value.
+
+        Where the rules leave none the other contracts that may be chosen follow in their order; `terms`: the
+        expression under a contract.
+        """
+        own, *others = self._contracts(self.planning.encoding.today)
+        first = self.least(terms(own), own)
+        if not isinstance(first, Infeasible):
+            return first
+        for contract in others if first.explanation is None or self._hangs_on_contract(first.explanation) else ():
+            found = self.least(terms(contract), contract)
+            if not isinstance(found, Infeasible):
+                return found
+        return Infeasible((), first.explanation, first.reason, self._elsewhere(own) if first.explanation else ())
 
     def least(self, terms: dict[Term, float], contract: str) -> tuple[Configuration, float] | Infeasible:
-        """Return the plan that makes a linear expression least, and its value."""
+        """Return the plan that makes a linear expression least under a contract, and its value."""
         found = LeastSpending(self.planning, contract, self._gap).solve(terms)
         if isinstance(found, Status):
             explanation = self.explain(contract) if found is Status.INFEASIBLE else None
@@ -96,6 +113,19 @@ class Repairer:
             if contract not in self._explained:
                 self._explained[contract] = explained(self.planning, contract)
             return self._explained[contract]
+
+    def _elsewhere(self, own: str) -> tuple[Explanation, ...]:
+        """Return why there is no plan under the contracts other than one, where that is for other reasons."""
+        here = self.explain(own)
+        if not self._hangs_on_contract(here):
+            return ()
+        others = (self.explain(contract) for contract in self.planning.encoding.contracts if contract != own)
+        return tuple(other for other in others if other.lines != here.lines)
+
+    def _hangs_on_contract(self, explanation: Explanation) -> bool:
+        """Say whether a conflict may not be one under another contract: prices are all that a contract changes."""
+        budgets = {rule.rule for rule in self.planning.instance.rules if rule.kind == "budget"}
+        return not explanation.conflict or any(rule in budgets for rule, _ in explanation.conflict)
 
     def asked(self, genes: Genes, contract: str) -> Aims:
         """Return a proposal's weights, and the part of each budget it is to use.

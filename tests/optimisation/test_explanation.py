@@ -9,11 +9,12 @@ import pytest
 
 from instances.tables import Rule
 from instances.tables.rules import RuleKind
-from optimisation.feasibility.checker import findings
+from optimisation.feasibility.checker import findings, violations
 from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer
 from optimisation.plan import Infeasible, NoPlan
+from optimisation.starting_points import spending_terms
 from simulation.configuration import todays_configuration
 from tests.optimisation.conftest import valley_with
 
@@ -142,6 +143,53 @@ def test_repair_says_what_conflicts_line_by_line():
         "  smallest relaxation: many by 12 units",
         "  or instead: recruits by 12 staff",
     ]
+
+
+def two_contracts(*rules):
+    """The valley with a second contract to choose, under which all prices are a third of today's."""
+    instance = valley_with(*rules)
+    third = [row.model_copy(update={"contract": "third", "amount": row.amount / 3}) for row in instance.prices]
+    return replace(
+        instance,
+        contracts=(*instance.contracts, instance.contracts[0].model_copy(update={"contract": "third"})),
+        prices=(*instance.prices, *third),
+        settings=instance.settings.model_copy(update={"decide_contract": True}),
+    )
+
+
+def test_a_plan_under_another_contract_is_found_by_repair_and_as_the_most_frugal_one():
+    planning = Planning(two_contracts(Rule(rule="pays", kind="budget", payer="insurance", bound=400_000)))
+    repairer = Repairer(planning)
+    found = repairer.frugal(lambda contract: spending_terms(planning, contract))
+    assert not isinstance(found, Infeasible)
+    assert violations(planning, found[0]) == ()
+    assert found[0].contract == "third"
+    assert repairer.repair(todays_configuration(planning.instance)).configuration.contract == "third"
+
+
+def test_where_budgets_leave_no_plan_every_contract_that_may_be_chosen_is_explained():
+    planning = Planning(two_contracts(IMPOSSIBLE["budget"]))
+    repairer = Repairer(planning)
+    least = {contract: repairer.explain(contract).relaxations[0].amount for contract in ("today", "third")}
+    assert least["third"] < least["today"]
+    for found in (
+        repairer.repair(todays_configuration(planning.instance)),
+        repairer.frugal(lambda contract: spending_terms(planning, contract)),
+    ):
+        assert isinstance(found, Infeasible)
+        assert found.lines == (
+            "cannot be kept: pays",
+            f"smallest relaxation: pays by {least['today']:,.6g} EUR/year",
+            "under contract third: cannot be kept: pays",
+            f"under contract third: smallest relaxation: pays by {least['third']:,.6g} EUR/year",
+        )
+
+
+def test_a_conflict_without_money_is_the_same_under_every_contract():
+    planning = Planning(two_contracts(IMPOSSIBLE["workforce"]))
+    found = Repairer(planning).frugal(lambda contract: spending_terms(planning, contract))
+    assert isinstance(found, Infeasible)
+    assert found.lines == ("cannot be kept: recruits", "smallest relaxation: recruits by 6 staff")
 
 
 def test_ranges_that_leave_nothing_are_told_from_rules():
