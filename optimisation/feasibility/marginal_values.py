@@ -1,6 +1,7 @@
 """What a little more of each budget, place or recruit would buy near a plan.
 
-Near a plan x means: every gene within NEAR steps of it, pools full as they are under it. There
+Near a plan x means: every gene within NEAR steps of it, pools full as they are under it (with whole steps that is
+decided too where few are open, as in a repair: what a bound buys may be that a pool is no longer full). There
 
     V(m) = max value(x')   subject to every rule, the bound of one rule at one place raised by m
 
@@ -22,6 +23,7 @@ from optimisation.feasibility.checker import state_of
 from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality, Term, even, scaled, weighted
 from optimisation.feasibility.planning import Planning
+from optimisation.feasibility.repair import FEW_CHOICES
 from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.variables import Variables, scale
 from simulation.configuration import Configuration
@@ -29,6 +31,8 @@ from simulation.configuration import Configuration
 NEAR = 2
 """Steps or lots by which each gene may move, either way."""
 GAP = 0.005
+EXACT_GAP = 1e-6
+"""Where it is decided which pools are full: such programmes are small, and gains are differences of two of them."""
 MORE = 0.01
 """Part of its bound by which a budget is raised for the integer truth; places and staff are raised by a lot."""
 PER_MONEY = 1e6
@@ -61,11 +65,12 @@ def marginal_values(planning: Planning, plan: Configuration, *, whole: bool = Tr
         near = _NearPlan(planning, plan, terms)
         slopes = near.slopes()
         worth = {number: slope for number, slope in slopes.items() if slope > 0.0}
-        base = near.best({}) if whole and worth else None
+        resolved = near.decided() if whole and worth else near
+        base = resolved.best({}) if whole and worth else None
         for number, slope in worth.items():
             row = near.rows[number]
             more, per = near.more(number), PER_MONEY if row.budget else 1.0
-            reached = near.best({number: more}) if base is not None else None
+            reached = resolved.best({number: more}) if base is not None else None
             gained = None if reached is None or base is None else max(0.0, reached - base) / more * per
             found.append(MarginalValue(row.rule, row.place, row.unit, row.bound, per, name, slope * per, more, gained))
     return tuple(found)
@@ -80,8 +85,10 @@ def values(planning: Planning) -> Mapping[str, Mapping[Term, float]]:
 class _NearPlan:
     """The programme that makes a value greatest near one plan."""
 
-    def __init__(self, planning: Planning, plan: Configuration, value: Mapping[Term, float]) -> None:
-        self._planning = planning
+    def __init__(
+        self, planning: Planning, plan: Configuration, value: Mapping[Term, float], *, exact: bool = False
+    ) -> None:
+        self._planning, self._plan, self._value = planning, plan, value
         rules = {rule.rule: rule for rule in planning.instance.rules}
         self.rows = tuple(inequalities(planning, plan.contract))
         self._granted = [
@@ -90,11 +97,17 @@ class _NearPlan:
             if rules[row.rule].kind in BOUGHT_WITH and rules[row.rule].sense != "at_least"
         ]
         aim = Inequality("value", "", scaled(value, -1.0), 0.0, "")
-        self._variables = Variables(planning, (*self.rows, aim), exact=False)
+        self._variables = Variables(planning, (*self.rows, aim), exact=exact)
         self._variables.set_full(state_of(planning, plan))
         self._add(plan, aim)
         self._relaxation = PersistentSolver(self._variables.model, GAP, relaxed=True)
-        self._whole = PersistentSolver(self._variables.model, GAP)
+        self._whole = PersistentSolver(self._variables.model, EXACT_GAP if exact else GAP)
+
+    def decided(self) -> "_NearPlan":
+        """Return the programme that decides which pools are full, where that is open of few; else this one."""
+        if self._variables.choices > FEW_CHOICES:
+            return self
+        return _NearPlan(self._planning, self._plan, self._value, exact=True)
 
     def slopes(self) -> dict[int, float]:
         """Return the gain per unit of each bound that can be granted, in the relaxation."""

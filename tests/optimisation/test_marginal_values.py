@@ -12,6 +12,7 @@ from optimisation.feasibility.planning import Planning
 from simulation.configuration import todays_configuration
 from tests.optimisation.conftest import valley_with
 
+BOUND = 900_000.0
 RECRUITS = Rule(rule="recruits", kind="workforce", competence="home_helper", bound=32)
 
 
@@ -44,6 +45,18 @@ def test_another_lot_of_recruits_buys_what_the_best_plan_near_gains():
     assert gained > 0.0
     assert found.whole == pytest.approx(gained / found.more, rel=0.02)
     assert 0.0 < found.relaxed <= 1.0  # a recruit serves one at most
+
+
+def test_a_budget_buys_what_the_best_plan_near_gains_whichever_pools_it_fills():
+    """Held to the pools that are full today the same money would seem to buy forty times as much."""
+    purse = Rule(rule="purse", kind="budget", payer="insurance", money="operating", bound=BOUND)
+    planning = Planning(valley_with(purse))
+    today = todays_configuration(planning.instance)
+    (found,) = [value for value in marginal_values(planning, today) if value.value == "served"]
+    assert found.per == 1e6
+    richer = Planning(valley_with(purse.model_copy(update={"bound": BOUND + found.more})), planning.flows)
+    gained = best_near(richer, today) - best_near(planning, today)
+    assert found.whole == pytest.approx(gained / found.more * found.per, rel=1e-4, abs=0.01)
 
 
 def test_what_is_not_scarce_buys_nothing():
