@@ -15,6 +15,9 @@ from instances.instance import Instance
 if TYPE_CHECKING:
     from simulation.knowledge import Knowledge
 
+MOST_PART = 20
+"""A plan is replicated no more in the search than one part of a budget in so many."""
+
 
 class InvalidRequest(ConfiguratorError):  # noqa: N818 (named for what it says)
     """An option whose value cannot be used."""
@@ -81,12 +84,16 @@ class Wish:
             population=population if self.population is None else self.population,
             workers=self.workers,
             engine=self.engine,
-            most_replications=replications * preset.most_replications,
+            most_replications=self._most_replications(replications * preset.most_replications, replications),
             budget=self.budget or 0,
             seconds=60.0 * (self.minutes or 0.0),
             patience=preset.patience,
             random_plans=preset.random_plans,
         )
+
+    def _most_replications(self, usual: int, replications: int) -> int:
+        """Return what no plan is replicated beyond: a small budget would go all to today, which gets as many."""
+        return usual if self.budget is None else max(replications, min(usual, self.budget // MOST_PART))
 
 
 @dataclass(frozen=True)

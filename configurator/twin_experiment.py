@@ -19,7 +19,7 @@ from optimisation.evaluation import Evaluator
 from optimisation.feasibility.planning import Planning
 from optimisation.members import hypervolume_of
 from optimisation.plan import NoPlan
-from optimisation.search import Generation, SearchSettings, random_plans, search
+from optimisation.search import BudgetTooSmall, Generation, SearchSettings, random_plans, search
 from optimisation.stopping import AfterGenerations, AfterTime, Stops, WithinNoise, first_reason
 from optimisation.twin_evaluation import twin_evaluator
 from simulation.components import components
@@ -146,8 +146,7 @@ class TwinExperiment:
         evaluator, today = self._evaluator, todays_configuration(self._instance)
         needed, budget = evaluator.needed([today], range(self._informing))[-1], self._settings.budget
         if budget is not None and needed > budget:
-            yield  # the search says so
-            return
+            raise BudgetTooSmall(self._too_small())
         if worker_count(self._effort.workers) == 1:
             evaluator.inform()
             yield
@@ -211,11 +210,18 @@ class TwinExperiment:
 
     def _search_budget(self) -> int | None:
         """Return the component runs that the search may use: what confirming its front needs is kept, half at most."""
-        budget = self._effort.budget
-        if not budget:
-            return None
+        return self._for_search(self._effort.budget) * self._parts if self._effort.budget else None
+
+    def _for_search(self, budget: int) -> int:
         plans, per_plan = self._effort.final_plans + 2, self._effort.final_replications + CHANCE_REPLICATIONS
-        return (budget - min(budget // 2, plans * per_plan)) * self._parts
+        return budget - min(budget // 2, plans * per_plan)
+
+    def _too_small(self) -> str:
+        least = next(b for b in range(1, 2 * self._informing + 1) if self._for_search(b) >= self._informing)
+        return (
+            f"--budget {self._effort.budget}: today's offer alone is simulated in {self._informing} replications, and "
+            f"up to half of a budget is kept to confirm what is found; ask for {least} at least, better ten times that"
+        )
 
     def _runs_left(self) -> int | None:
         if not self._effort.budget:

@@ -47,7 +47,8 @@ class WholeColumns:
     def of(solver: highspy.Highs) -> "WholeColumns":
         """Read them from a solver's model."""
         model = solver.getLp()
-        is_whole = np.array([kind == highspy.HighsVarType.kInteger for kind in model.integrality_], dtype=bool)
+        is_whole = np.zeros(model.num_col_, dtype=bool)  # of a model without any the solver lists no kinds at all
+        is_whole[: len(model.integrality_)] = [kind == highspy.HighsVarType.kInteger for kind in model.integrality_]
         whole = np.flatnonzero(is_whole).astype(np.int32)
         is_tied = _tied(model, is_whole)[whole]
         return WholeColumns(whole, np.array(model.col_lower_)[whole], np.array(model.col_upper_)[whole], is_tied)

@@ -19,6 +19,7 @@ from configurator.runs.past import BY_CHANCE
 from configurator.runs.store import LOCK, RunFolderError, locked
 from configurator.searching import optimise, resume
 from instances.catalogue import instance_folder
+from optimisation.search import BudgetTooSmall
 from optimisation.stopping import WithinNoise
 from optimisation.workers import ThreadWorkers
 from simulation.twin import Twin
@@ -198,6 +199,16 @@ def test_a_budget_of_replications_is_never_exceeded(tmp_path, simulated, budget)
     assert len(front.rows) > 0
     assert all(row.replications >= 2 for row in front.rows)
     assert front.random_plans > 0 or len(simulated) == budget
+
+
+def test_a_budget_too_small_for_today_is_one_clear_message(tmp_path, simulated):
+    run = tmp_path / "run"
+    with pytest.raises(BudgetTooSmall, match=r"--budget 7: today's .* 10 replications.*ask for 19 at least"):
+        optimised(run, Wish(seed=5, workers=1, replications=1, budget=7))
+    assert not simulated
+    assert not run.exists()
+    front = optimised(run, Wish(seed=5, workers=1, replications=1, budget=19))
+    assert len(simulated) == front.replications <= 19
 
 
 @pytest.mark.parametrize("journal_lines", [2, 4, 6])

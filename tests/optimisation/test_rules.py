@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -10,7 +11,7 @@ from instances.catalogue import load_instance
 from instances.tables import Rule
 from instances.tables.rules import RuleKind
 from optimisation.feasibility.checker import CHECKS, findings, state_of, violations
-from optimisation.feasibility.highs import PersistentSolver, Status
+from optimisation.feasibility.highs import PersistentSolver, Status, WholeColumns
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import RULE_KINDS, inequalities
 from optimisation.feasibility.variables import Variables
@@ -161,3 +162,11 @@ def test_values_off_the_steps_beyond_bounds_or_off_the_sum_are_found(planning):
 def test_today_keeps_the_rules_of_the_shipped_instances(name):
     instance = load_instance(name)
     assert violations(Planning(instance), todays_configuration(instance)) == ()
+
+
+def test_a_model_without_whole_columns_has_none():
+    solver = highspy.Highs()
+    solver.addVar(0.0, 1.0)
+    solver.addRow(0.5, 0.5, 1, np.array([0], dtype=np.int32), np.array([1.0]))
+    whole = WholeColumns.of(solver)
+    assert (len(whole.numbers), len(whole.is_tied)) == (0, 0)
