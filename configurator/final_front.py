@@ -1,8 +1,8 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
-In order, so that a plan that falls costs little: twice as many plans as the instance asks for are looked at on
-a third of the fresh replications, so many of those that contend are given all of them (`optimisation.confirmation`),
-and only the plans that stand then are simulated by chance alone and audited.
+In order, so that a plan that falls costs little: half as many plans more than the instance asks for are looked at
+on a third of the fresh replications, so many of those that contend are given all of them
+(`optimisation.confirmation`), and only the plans that stand then are simulated by chance alone and audited.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from simulation.knowledge import Knowledge
 from simulation.objectives import Essence
 from simulation.twin import Twin
 
-LOOKED_AT = 2
+LOOKED_AT = 1.5
 """How many plans get the first look, over those that may go on: many a plan of a search's front falls there, its harm
 or a line that grows not having been seen on one replication."""
 FEWEST_PLANS = 3
@@ -100,7 +100,7 @@ class FinalFront:
 
         More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
         """
-        most, left = LOOKED_AT * self._effort.final_plans, self._runs_left()
+        most, left = round(LOOKED_AT * self._effort.final_plans), self._runs_left()
         if left is not None:
             most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
         chosen = representatives(generation.front, self._instance.optimised, most)

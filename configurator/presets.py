@@ -27,7 +27,7 @@ NORMAL = "normal"
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "quick": Preset(0.5, 1.0, 10, most_replications=1, patience=3, random_plans=20),
-        NORMAL: Preset(1.0, 1.0, None, most_replications=4, patience=8, random_plans=30),
+        NORMAL: Preset(1.0, 1.0, None, most_replications=4, patience=8, random_plans=20),
         "thorough": Preset(4.0, 2.0, 100, most_replications=12, patience=16, random_plans=100),
     }
 )

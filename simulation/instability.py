@@ -32,6 +32,8 @@ QUARTER_MEANS = 5 / 12
 its variance over the run: b - a - h/3 for windows of length h that begin at a and b."""
 PRIOR_WEIGHT = 4.0
 """Replications that the variance by theory counts for, beside those seen."""
+ENOUGH = 10
+"""Fewer replications are judged as if so many had shown the same: what a search keeps must not turn out to grow."""
 
 QUARTERS = slice(0, 4)
 CAPACITY, SERVED = 4, 5
@@ -80,4 +82,4 @@ def _error(growth: FloatArray, served: float) -> float:
     theory = QUARTER_MEANS * (joined + served)
     squares = float(((growth - growth.mean()) ** 2).sum())
     variance = (PRIOR_WEIGHT * theory + squares) / (PRIOR_WEIGHT + len(growth) - 1)
-    return float(np.sqrt(variance / len(growth)))
+    return float(np.sqrt(variance / max(len(growth), ENOUGH)))

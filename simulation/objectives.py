@@ -223,22 +223,21 @@ class Judge:
     def _harmful(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:
         """More deaths or fewer QALYs than today beyond noise.
 
-        Noise: the paired t interval; with one replication two standard deviations of a difference of two
-        Poisson counts of today's size, each death counting for half the run and a mean survivor's credit in QALYs.
+        Noise: the paired t interval from ENOUGH_REPLICATIONS on. With fewer, two standard deviations of a Poisson count
+        of the difference itself, each death counting for half the run and a mean survivor's credit in QALYs: with
+        common random numbers only those differ whose fate the plan changes, at least so many. That is the least noise
+        there can be; what a search keeps must not be harmful once more replications tell.
         """
         read = slice(len(self.instance.optimised), len(self.instance.optimised) + _FOR_HARM)
         first = np.array([self._reader.values(each.values, each.values)[read] for each in own])
         second = np.array([self._reader.values(each.values, each.values)[read] for each in today])
         deaths = paired_difference(first[:, 0], second[:, 0])
         qaly = paired_difference(second[:, 1], first[:, 1])
-        noise = 0.0
-        if len(own) == 1:
-            noise = CONFIDENCE_DEVIATES * math.sqrt(2.0 * max(float(second[0, 0]), 1.0))
         half_a_run = self.catalogue.chart.run / self.catalogue.chart.per_year / 2.0
         life = half_a_run + float(np.nan_to_num(second[0, 2]))  # nobody alive at the horizon: no credit
-        if deaths.low > noise:
+        if _is_more(deaths, len(own), 1.0):
             yield f"harmful: {deaths.mean:.0f} more deaths than today"
-        if qaly.low > noise * life:
+        if _is_more(qaly, len(own), life):
             yield f"harmful: {qaly.mean:.0f} fewer QALYs than today"
 
     def _unstable(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:
@@ -303,6 +302,14 @@ class Judge:
         counts = np.sort(amounts, axis=0)[len(amounts) - 1 - allowed]
         excess: FloatArray = np.maximum(0.0, counts - bounds) / np.maximum(np.abs(bounds), 1.0)
         return excess
+
+
+def _is_more(difference: Estimate, replications: int, unit: float) -> bool:
+    """Say whether a mean difference, made of events of one unit each, is above nothing by more than noise."""
+    if replications >= ENOUGH_REPLICATIONS:
+        return difference.low > 0.0
+    events = difference.mean / unit
+    return events > CONFIDENCE_DEVIATES * math.sqrt(max(events, 1.0) / replications)
 
 
 def _margins(books: FloatArray) -> FloatArray:

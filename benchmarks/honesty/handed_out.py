@@ -82,7 +82,7 @@ def candidates(problem: Problem, seed: int, budget: int) -> tuple[Sequence[Membe
     with closing(problem.evaluator(seed)) as evaluator:
         last = _last(search(problem.instance, evaluator, settings, problem.planning))
         spent = evaluator.simulations / problem.parts
-    return representatives(last.front, problem.instance.optimised, LOOKED_AT * most), spent
+    return representatives(last.front, problem.instance.optimised, round(LOOKED_AT * most)), spent
 
 
 def _last(generations: Iterator[Generation]) -> Generation:

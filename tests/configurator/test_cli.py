@@ -138,7 +138,7 @@ def test_simulate_json_is_json_and_nothing_else(typed):
 def test_optimise_prints_front_and_both_hypervolumes(typed):
     status, out, err = typed("optimise", "tiny", "--generations", "3", "--out", "run")
     assert status == 0
-    assert "on its own replications: 0.3000; 30 random repaired plans, 30 of them sound, on the same: 0.0500" in out
+    assert "on its own replications: 0.3000; 20 random repaired plans, 20 of them sound, on the same: 0.0500" in out
     assert "P01: Support at home +6 in The hills" in out
     assert "generation 3/3" in err
     assert Path("run/front.html").is_file()

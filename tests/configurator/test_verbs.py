@@ -64,10 +64,10 @@ def test_a_search_leaves_a_whole_run_folder(choice, tmp_path):
     expected = {"manifest.json", "journal.jsonl", "front.csv", "today.csv", "archive.csv", "indicators.csv"}
     assert expected | {"summary.json", "front.html", "plans/P01.json", "plans/P03.csv"} <= names
     assert not front.stopped
-    assert (front.hypervolume, front.random_hypervolume, front.random_plans) == (pytest.approx(0.3), 0.05, 30)
+    assert (front.hypervolume, front.random_hypervolume, front.random_plans) == (pytest.approx(0.3), 0.05, 20)
     entries = read_journal(run / "journal.jsonl")
     assert [entry["generation"] for entry in entries if "generation" in entry] == [1, 2, 3]
-    assert entries[-1] == {"baseline": {"asked": 30, "plans": 30, "hypervolume": 0.05, "sound": 30}}
+    assert entries[-1] == {"baseline": {"asked": 20, "plans": 20, "hypervolume": 0.05, "sound": 20}}
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["command"] == ["configurator", "optimise", "tiny"]
     assert manifest["inputs"].keys() == {path.name for path in (run / "inputs").iterdir()}
