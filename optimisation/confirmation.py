@@ -52,6 +52,7 @@ def confirmed(
     All members come back. Those that another one clearly dominates after a first look, those that surely miss a
     target, and those harmful or unstable beyond noise, are replicated no further, keep a low probability and stand in
     no group; what they save is spent where plans contend. If more than `most` contend, those that stand for them go on.
+    The probability of a sound plan is that among the sound ones.
     Of these those stand that are sound and not dominated, less the most doubtful (`fronts.undoubted`).
     Where the budget does not give all of these the full number, plans of which it is undecided whether they keep a
     target get it first, for what is said of the target alone. statistic: what the front goes by.
@@ -73,7 +74,12 @@ def confirmed(
     low = [0.0] * len(first) if len(contend) == len(first) else _probabilities(instance, first, seed, statistic)
     final = contend or [number for number, one in enumerate(first) if one.judgement is not None]
     chances = _probabilities(instance, [evaluations[number] for number in final], seed, statistic)
-    chance_of = dict(enumerate(low)) | dict(zip(final, chances, strict=True))
+    # What a plan that is refused is better in takes nothing from those that may be chosen.
+    sound = [number for number in final if evaluations[number].is_sound]
+    among_sound = _probabilities(instance, [evaluations[number] for number in sound], seed, statistic)
+    chance_of = (
+        dict(enumerate(low)) | dict(zip(final, chances, strict=True)) | dict(zip(sound, among_sound, strict=True))
+    )
     group_of = dict(zip(final, _groups(instance, [evaluations[number] for number in final]), strict=True))
     stands = _standing(instance, evaluations, final, seed, statistic)
     return tuple(

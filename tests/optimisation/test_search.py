@@ -1,6 +1,7 @@
 """The search on a stand-in for simulation: sound, repeatable, ahead of chance, never stopped by a failure."""
 
 import json
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -85,6 +86,33 @@ def test_a_confirmed_front_is_judged_on_fresh_replications(planning):
     assert [member.key for member in fresh] == [member.key for member in front]
     assert all(member.evaluation.replications[0] == FRESH_REPLICATIONS for member in fresh)
     assert all(member.probability == 1.0 for member in fresh)
+
+
+class Refusing(FluidStandIn):
+    """Finds some plans likely to overrun a budget, on fresh replications."""
+
+    def __init__(self, planning, refused):
+        super().__init__(planning)
+        self.refused = refused
+
+    def evaluate(self, configurations, replications):
+        found = super().evaluate(configurations, replications)
+        return [
+            replace(one, judgement=replace(one.judgement, flags=("overrun: by chance",)))
+            if one.key in self.refused
+            else one
+            for one in found
+        ]
+
+
+def test_refused_plans_take_nothing_from_the_probability_of_those_that_stand(planning):
+    last = generations(planning, 3)[-1]
+    refused = {member.key for member in last.front}
+    fresh = confirmed(planning.instance, Refusing(planning, refused), last.archive, 5, seed=1)
+    standing = [member for member in fresh if member.stands]
+    assert standing
+    assert not refused & {member.key for member in standing}
+    assert all(member.probability == 1.0 for member in standing)
 
 
 def test_rules_that_leave_no_plan_are_named():
