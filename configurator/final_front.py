@@ -22,6 +22,7 @@ from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
 from optimisation.evaluation import Evaluator, Judgement
 from optimisation.feasibility.marginal_values import marginal_values
 from optimisation.feasibility.planning import Planning
+from optimisation.keeping_targets import undecided
 from optimisation.members import Member, front_of, hypervolume_of, representatives
 from optimisation.search import Generation
 from optimisation.twin_evaluation import twin_evaluator
@@ -36,6 +37,8 @@ from simulation.twin import Twin
 LOOKED_AT = 1.5
 """How many plans get the first look, over those that may go on: many a plan of a search's front falls there, its harm
 or a line that grows not having been seen on one replication."""
+AROUND_TARGETS = 0.2
+"""Part of the first looks for plans that may or may not keep a target."""
 FEWEST_PLANS = 3
 ENOUGH_TO_CONFIRM = 10
 """Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
@@ -96,14 +99,20 @@ class FinalFront:
         return 0 if self._past is None else self._past.memory_by_chance.settled
 
     def candidates(self, generation: Generation) -> tuple[Member, ...]:
-        """Return the plans to confirm: those that stand for the front of the search, and today.
+        """Return the plans to confirm: those that stand for the front of the search, around a target, and today.
 
         More plans than anyone would compare are not confirmed; today may stand beside them on fresh replications.
+        Plans that would be on the front but for a target they may well keep get a fifth of the places, or what the
+        front leaves free: fresh replications decide.
         """
         most, left = round(LOOKED_AT * self._effort.final_plans), self._runs_left()
         if left is not None:
             most = max(FEWEST_PLANS, min(most, left // (self._parts * ENOUGH_TO_CONFIRM) - 1))
-        chosen = representatives(generation.front, self._instance.optimised, most)
+        objectives = self._instance.optimised
+        around = undecided(generation.archive, generation.front, objectives)
+        places = min(len(around), max(round(AROUND_TARGETS * most), most - len(generation.front)))
+        chosen = representatives(generation.front, objectives, most - places)
+        chosen += representatives(around, objectives, places)
         today = content_key(self._today)
         known = {member.key for member in chosen}
         return chosen + tuple(m for m in generation.archive if m.key == today and today not in known)

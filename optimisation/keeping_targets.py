@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from optimisation.evaluation import Judgement
+from instances.tables import Objective
+from optimisation.evaluation import Evaluation, Judgement
+from optimisation.fronts import nondominated
+from optimisation.members import Member, points_of
 from simulation.objectives import SPENT
-from simulation.targets import Keeping
+from simulation.targets import MISSED, Keeping
 
 
 class Kept(Protocol):
@@ -36,3 +39,20 @@ def cheapest_that_keeps(plans: Sequence[PlanT]) -> PlanT | None:
     """
     sure = [plan for plan in plans if plan.kept and all(each.is_sure for each in plan.kept)]
     return min(sure, key=lambda plan: plan.spending, default=None)
+
+
+def undecided(
+    archive: Sequence[Member], front: Sequence[Member], objectives: Sequence[Objective]
+) -> tuple[Member, ...]:
+    """Return the plans of an archive that would be on its front but for targets which they may well keep."""
+    near = [member for member in archive if _may_keep(member.evaluation)]
+    points = points_of([member.evaluation for member in (*near, *front)], objectives)
+    return tuple(member for member, is_kept in zip(near, nondominated(points), strict=False) if is_kept)
+
+
+def _may_keep(evaluation: Evaluation) -> bool:
+    judgement = evaluation.judgement
+    if judgement is None or not judgement.flags:
+        return False
+    only_targets = all(flag.startswith(MISSED) for flag in judgement.flags)
+    return only_targets and all(kept.is_sure or not kept.is_decided for kept in judgement.kept)

@@ -17,6 +17,7 @@ from optimisation.proposing import Proposed
 from optimisation.replications import Sample, more_replications, pooled_variance
 from optimisation.screening import Known
 from simulation.configuration import todays_configuration
+from simulation.targets import MISSED
 
 PILOTS = 5
 """Plans of the first generation that are replicated PILOT times, so that it is known what replications vary."""
@@ -157,7 +158,7 @@ class Standings:
         judgement = member.evaluation.judgement
         if judgement is None:
             return np.full(len(self._instance.optimised), REFUSED_COST), REFUSED_COST
-        others = any(not flag.startswith(("overrun", "target")) for flag in judgement.flags)
+        others = any(not flag.startswith(("overrun", MISSED)) for flag in judgement.flags)
         violation = judgement.violation if judgement.flags else 0.0
         return self._cost(member.evaluation), violation + (1.0 if others else 0.0)
 

@@ -22,6 +22,8 @@ from instances.instance import Instance
 from instances.tables import Objective
 from simulation.ledgers.chart import FloatArray
 
+MISSED = "target"
+"""First word of the flag of a plan that misses a target."""
 ENOUGH = 10
 PRIOR_WEIGHT = 4.0
 JEFFREYS = 0.5
@@ -152,7 +154,7 @@ def jeffreys(kept: int, count: int, confidence: float = 0.95) -> tuple[float, fl
 def missed(targets: Sequence[Target], kept: Sequence[Keeping]) -> tuple[str, ...]:
     """Return in words the targets that are kept less likely than asked."""
     return tuple(
-        f"target: {target} kept with probability {found.probability:.2f} where {target.probability:g} is asked"
+        f"{MISSED}: {target} kept with probability {found.probability:.2f} where {target.probability:g} is asked"
         for target, found in zip(targets, kept, strict=True)
         if found.excess > 0.0
     )
