@@ -34,8 +34,6 @@ MOVED_TWICE = 0.5
 FEW_CHOICES = 16
 """With so many pools that may be full or not, at most, that is decided with the plan; with more it is taken as it is
 in the proposal. On the Loire (74 such pools) deciding takes thirty times as long, for plans a tenth nearer."""
-_BUILDING = threading.Lock()
-"""Pyomo builds one model at a time: models built at once by several threads have been seen to differ."""
 Floats = NDArray[np.float64]
 Ask = Callable[[Genes, str], Aims]
 """From genes and contract to what counts as near."""
@@ -101,8 +99,7 @@ class Repairer:
 
     def least(self, terms: dict[Term, float], contract: str) -> tuple[Configuration, float] | Infeasible:
         """Return the plan that makes a linear expression least under a contract, and its value."""
-        with _BUILDING:
-            found = LeastSpending(self.planning, contract, self._gap).solve(terms)
+        found = LeastSpending(self.planning, contract, self._gap).solve(terms)
         if isinstance(found, Status):
             explanation = self.explain(contract) if found is Status.INFEASIBLE else None
             return Infeasible((), explanation, found.value)
@@ -112,7 +109,7 @@ class Repairer:
 
     def explain(self, contract: str) -> Explanation:
         """Return why there is no plan under a contract: what conflicts, and the smallest relaxations."""
-        with self._lock, _BUILDING:
+        with self._lock:
             if contract not in self._explained:
                 self._explained[contract] = explained(self.planning, contract)
             return self._explained[contract]
@@ -203,7 +200,7 @@ class Repairer:
     def least_use(self, contract: str) -> Floats:
         """Return the least part of each budget that a plan uses [budget of the contract's model]."""
         model = self._model(contract)
-        with self._lock, _BUILDING:
+        with self._lock:
             if contract not in self._least_use:
                 self._least_use[contract] = self._uses(model, contract)
             return self._least_use[contract]
@@ -216,8 +213,7 @@ class Repairer:
     def _model(self, contract: str, *, exact: bool = False) -> NearestPlan:
         models: dict[tuple[str, bool], NearestPlan] = self._own.__dict__.setdefault("models", {})
         if (contract, exact) not in models:
-            with _BUILDING:
-                models[contract, exact] = NearestPlan(self.planning, contract, self._gap, exact=exact)
+            models[contract, exact] = NearestPlan(self.planning, contract, self._gap, exact=exact)
         return models[contract, exact]
 
 
