@@ -1,7 +1,6 @@
 """From proposals to plans: the first ones, children of the search, plans at random; repaired, none known already."""
 
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -34,23 +33,14 @@ class Proposed:
 class Proposer:
     """Makes plans of proposals and counts what repair met.
 
-    workers: threads that repair. A repair depends on its proposal alone, so those of many proposals are made ahead, at
-    once, and settled in order as if each had been made in its turn: the answer does not depend on how many there are.
+    On one thread: models that several threads build and solve at once were seen to give other plans now and then.
     """
 
     def __init__(
-        self,
-        instance: Instance,
-        planning: Planning,
-        seed: int,
-        ingredients: Ingredients = EVERYTHING,
-        *,
-        workers: int = 1,
+        self, instance: Instance, planning: Planning, seed: int, ingredients: Ingredients = EVERYTHING
     ) -> None:
         self._planning = planning
         self._repairer = Repairer(planning)
-        self._threads = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._ahead: dict[bytes, Plan | Infeasible] = {}
         self._seed = seed
         self._ingredients = ingredients
         self.operators = operators_of(instance, planning.encoding, blocks=ingredients.blocks)
@@ -79,7 +69,6 @@ class Proposer:
         random = generator(self._seed, number, REDRAW)
         taken: set[str] = set()
         found = []
-        self._look_ahead(proposals)
         for genes in proposals:
             drawn = self._redrawn(genes, known, taken, random)
             if drawn is not None:
@@ -93,7 +82,6 @@ class Proposer:
         most_repairs: proposals that are repaired at most, the first ones; those that are plans already cost nothing.
         """
         found: dict[str, Proposed] = {}
-        self._look_ahead([genes for genes in proposals if not self._is_plan(genes)][:most_repairs])
         for genes in proposals:
             solved = self.counts[1] + self.counts[2]
             if most_repairs > 0 or self._is_plan(genes):
@@ -114,7 +102,6 @@ class Proposer:
         refusal: Infeasible | None = None
         tries = islice(points, 4 * count + 16)
         while batch := list(islice(tries, count - len(found))):
-            self._look_ahead(batch)
             for genes in batch:
                 plan = self._repair(genes)
                 if isinstance(plan, Infeasible):
@@ -145,18 +132,8 @@ class Proposer:
     def _proposed(self, plan: Plan) -> Proposed:
         return Proposed(self._planning.encoding.genes(plan.configuration), plan)
 
-    def _look_ahead(self, proposals: Sequence[Genes]) -> None:
-        """Repair proposals at once where there are several threads; `_repair` then knows the answers."""
-        self._ahead.clear()
-        if self._threads is not None:
-            keys = {genes.tobytes(): genes for genes in proposals}
-            self._ahead = dict(zip(keys, self._threads.map(self._repaired, keys.values()), strict=True))
-
-    def _repaired(self, genes: Genes) -> Plan | Infeasible:
-        return self._repairer.repair(self._planning.encoding.configuration(genes))
-
     def _repair(self, genes: Genes) -> Plan | Infeasible:
-        plan = self._ahead.get(genes.tobytes()) or self._repaired(genes)
+        plan = self._repairer.repair(self._planning.encoding.configuration(genes))
         untouched, repaired, refused = self.counts
         if isinstance(plan, Infeasible):
             self.counts = untouched, repaired, refused + 1

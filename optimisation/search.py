@@ -100,16 +100,13 @@ def search(
     settings: SearchSettings,
     planning: Planning | None = None,
     past: Sequence[GenerationRecord] = (),
-    *,
-    workers: int = 1,
 ) -> Iterator[Generation]:
     """Yield generation after generation until the budget is spent; `NoPlan` when the rules leave no plan at all.
 
     past: the records of generations done before; they are gone through again without a proposal being repaired, on
-    evaluations that the evaluator remembers, and yielded as `is_past`. workers: threads that repair; the answer does
-    not depend on how many.
+    evaluations that the evaluator remembers, and yielded as `is_past`.
     """
-    run = _Search(instance, evaluator, settings, planning or Planning(instance), workers)
+    run = _Search(instance, evaluator, settings, planning or Planning(instance))
     breeder: Breeder | None = None
     for number in count():
         random = generator(settings.seed, number, BREED)
@@ -136,11 +133,9 @@ def random_plans(
     count: int,
     settings: SearchSettings,
     planning: Planning | None = None,
-    *,
-    workers: int = 1,
 ) -> tuple[Member, ...]:
     """Return so many plans drawn at random and repaired, evaluated as those of a search: what a search must beat."""
-    proposer = Proposer(instance, planning or Planning(instance), settings.seed, workers=workers)
+    proposer = Proposer(instance, planning or Planning(instance), settings.seed)
     plans = proposer.random_plans(count)
     evaluations = evaluator.evaluate([plan.configuration for plan in plans], range(settings.replications))
     return tuple(Member(plan, one, 0) for plan, one in zip(plans, evaluations, strict=True))
@@ -158,14 +153,12 @@ class BudgetTooSmall(ConfiguratorError):  # noqa: N818 (named for what it says)
 class _Search:
     """What a search knows between generations."""
 
-    def __init__(
-        self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning, workers: int
-    ) -> None:
+    def __init__(self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning) -> None:
         self._instance = instance
         self._evaluator = evaluator
         self._settings = settings
         self._encoding = planning.encoding
-        self.proposer = Proposer(instance, planning, settings.seed, settings.ingredients, workers=workers)
+        self.proposer = Proposer(instance, planning, settings.seed, settings.ingredients)
         self.standings = Standings(
             instance,
             evaluator,
