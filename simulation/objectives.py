@@ -58,7 +58,7 @@ class Essence:
 class Objectives:
     """What a configuration is worth."""
 
-    values: FloatArray  # [replication, objective] as the objectives are stated
+    values: FloatArray  # [replication, objective] as the objectives are stated; solvency: of the worst-off firm
     point: FloatArray  # [objective] what a search goes by: the mean; solvency: mean less deviations
     flags: tuple[str, ...]  # why to keep it off the front: harmful, unstable, a budget likely overrun, a target missed
     margins: FloatArray  # [replication, firm] operating margin rates; nan: neither earns nor spends
@@ -167,9 +167,10 @@ class Judge:
             *self._overruns(budgets),
             *missed(self.targets, kept),
         )
-        values = read[:, :count]
+        cautious = self._cautious(margins)
+        values = self._of_worst_off(read[:, :count], margins, cautious)
         violation = float(self._excess(budgets).sum()) + sum(each.excess for each in kept)
-        point = self._point(values, margins, tie)
+        point = self._point(values, cautious, tie)
         return Objectives(values, point, flags, margins, shortfall, tie, violation, books, kept)
 
     def final_point(self, judged: Objectives) -> FloatArray:
@@ -201,21 +202,38 @@ class Judge:
         read = np.array([self._reader.values(each.values, each.values)[start : start + 3 * firms] for each in own])
         return read.reshape(len(own), 3, firms).transpose(0, 2, 1)
 
-    def _point(self, values: FloatArray, margins: FloatArray, tie: float) -> FloatArray:
-        """Solvency: the least over firms of mean margin rate less z standard deviations, less what settles ties."""
-        point: FloatArray = values.mean(axis=0)
-        if not self._solvency_columns or not self.firms:
-            return point
-        deviations = [deviation(column[~np.isnan(column)]) for column in margins.T]
-        if len(values) < ENOUGH_REPLICATIONS and self.deviations is not None:
+    def _cautious(self, margins: FloatArray) -> FloatArray:
+        """Return each firm's mean margin rate less z standard deviations [firm]; nan: it neither earns nor spends."""
+        known = [column[~np.isnan(column)] for column in margins.T]
+        deviations = [deviation(column) for column in known]
+        if len(margins) < ENOUGH_REPLICATIONS and self.deviations is not None:
             deviations = list(self.deviations)
-        cautious = [
-            float(column[~np.isnan(column)].mean()) - self.instance.settings.economics.solvency_deviations * spread
-            for column, spread in zip(margins.T, deviations, strict=True)
-            if not np.isnan(column).all()
-        ]
-        for number in self._solvency_columns:
-            point[number] = min(cautious, default=0.0) - tie
+        z = self.instance.settings.economics.solvency_deviations
+        return np.array(
+            [
+                float(column.mean()) - z * spread if len(column) else np.nan
+                for column, spread in zip(known, deviations, strict=True)
+            ]
+        )
+
+    def _of_worst_off(self, values: FloatArray, margins: FloatArray, cautious: FloatArray) -> FloatArray:
+        """Return values [replication, objective] with solvency as the margin rates of one firm: the worst-off one.
+
+        That is the firm of least cautious margin rate, the same in all replications. The least of all firms in each
+        replication would be another figure, the lower the more firms there are.
+        """
+        found = values.copy()
+        if not np.isnan(cautious).all():
+            own = margins[:, int(np.nanargmin(cautious))]
+            for number in self._solvency_columns:
+                found[:, number] = np.where(np.isnan(own), values[:, number], own)
+        return found
+
+    def _point(self, values: FloatArray, cautious: FloatArray, tie: float) -> FloatArray:
+        """Return means; for solvency the least cautious margin rate of a firm, less what settles ties."""
+        point: FloatArray = values.mean(axis=0)
+        for number in self._solvency_columns if self.firms else ():
+            point[number] = (0.0 if np.isnan(cautious).all() else float(np.nanmin(cautious))) - tie
         return point
 
     # Flags.
