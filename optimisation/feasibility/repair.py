@@ -40,7 +40,10 @@ Ask = Callable[[Genes, str], Aims]
 
 
 class Repairer:
-    """Finds nearest plans; may be used from several threads (each keeps its own models)."""
+    """Finds nearest plans; each thread keeps its own models.
+
+    Not from several threads at once: large models solved side by side were seen to give other plans now and then.
+    """
 
     def __init__(self, planning: Planning, gap: float = SEARCH_GAP) -> None:
         self.planning = planning
