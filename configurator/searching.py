@@ -26,7 +26,7 @@ from configurator.runs.findings import (
 from configurator.runs.journal import JOURNAL, Journal
 from configurator.runs.manifest import Manifest, now, read_manifest, versions_in_use, write_manifest
 from configurator.runs.records import write_hashes, write_start
-from configurator.runs.store import RunFolder, RunFolderError, free_folder, going_on, new_run
+from configurator.runs.store import INPUTS, RunFolder, RunFolderError, free_folder, going_on, new_run
 from configurator.tables import csv_text
 from instances.instance import Instance
 from simulation.configuration import content_key
@@ -37,7 +37,6 @@ if TYPE_CHECKING:  # the twin brings numba
 
 RUNS = Path("runs")
 OPTIMISE = "optimise"
-INPUTS = "inputs"
 
 
 def optimise(

@@ -18,6 +18,7 @@ else:
     import fcntl
 
 MANIFEST = "manifest.json"
+INPUTS = "inputs"
 LOCK = ".lock"
 
 
@@ -125,19 +126,23 @@ def open_run(path: Path) -> RunFolder:
 def new_run(path: Path) -> Iterator[RunFolder]:
     """Create a run's folder and keep every other process out of it until the run ends.
 
-    A folder that already holds anything is refused, never overwritten. A folder without a manifest in the
-    end (the run came to nothing) is taken away again, or emptied if it was there before.
+    A folder that already holds anything is refused, never overwritten; only what a run leaves that was killed
+    before its manifest was written gives way. A folder without a manifest in the end (the run came to nothing) is
+    taken away again, or emptied if it was there before.
     """
     _check_free(path)
     existed = path.is_dir()
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
+    ours = False  # another process's start is not ours to take away
     try:
         with locked(path):
+            ours = True
             _check_free(path)
+            _clear_killed_start(path)
             yield RunFolder(path)
     finally:
-        if not (path / MANIFEST).exists():
+        if ours and not (path / MANIFEST).exists():
             _take_away(path, keep_folder=existed)
 
 
@@ -154,10 +159,14 @@ def _take_away(path: Path, *, keep_folder: bool) -> None:
         shutil.rmtree(path)
         return
     for entry in path.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+        _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
 
 
 def _check_free(path: Path) -> None:
@@ -165,8 +174,22 @@ def _check_free(path: Path) -> None:
         raise RunFolderError(f"{path} is a file; a run needs a folder of its own")
     if (path / MANIFEST).exists():
         raise RunFolderError(f"{path} already holds a run; name another folder with --out")
-    if path.is_dir() and any(entry.name != LOCK for entry in path.iterdir()):
+    if path.is_dir() and not all(_of_a_start(entry) for entry in path.iterdir()):
         raise RunFolderError(f"{path} is not empty; name another folder with --out")
+
+
+def _of_a_start(entry: Path) -> bool:
+    """Say whether a run wrote this before its manifest: the lock, and beside it the copied inputs, whole or torn."""
+    if entry.name == LOCK:
+        return True
+    of_a_run = entry.name == INPUTS or entry.name.startswith(f".{MANIFEST}.")
+    return of_a_run and (entry.parent / LOCK).is_file()
+
+
+def _clear_killed_start(path: Path) -> None:
+    for entry in path.iterdir():
+        if entry.name != LOCK:
+            _remove(entry)
 
 
 @contextmanager
@@ -203,4 +226,4 @@ def free_folder(parent: Path, name: str) -> Path:
 def copy_inputs(folder: RunFolder, files: Mapping[str, bytes]) -> None:
     """Keep the instance's files with the run: results never travel without their inputs."""
     for name, content in files.items():
-        folder.write(f"inputs/{name}", content)
+        folder.write(f"{INPUTS}/{name}", content)

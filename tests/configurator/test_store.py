@@ -72,6 +72,29 @@ def test_a_run_is_never_overwritten(tmp_path):
         pass
 
 
+def test_what_a_killed_start_left_gives_way(tmp_path):
+    """Killed between its inputs and its manifest a run is no run yet; the same command must simply start again."""
+    (tmp_path / "run" / "inputs").mkdir(parents=True)
+    (tmp_path / "run" / "inputs" / "zones.csv").write_text("zone")
+    (tmp_path / "run" / ".manifest.json.x1y2").write_text("{")
+    with pytest.raises(RunFolderError, match="not empty"), new_run(tmp_path / "run"):
+        pass  # without the lock nothing says that a run wrote this
+    (tmp_path / "run" / ".lock").touch()
+    with new_run(tmp_path / "run") as folder:
+        assert not (folder.path / "inputs").exists()
+        folder.write(MANIFEST, "{}")
+    assert sorted(entry.name for entry in (tmp_path / "run").iterdir()) == [".lock", MANIFEST]
+
+
+def test_a_second_process_leaves_a_start_alone(tmp_path):
+    with new_run(tmp_path / "run") as folder:
+        folder.write("inputs/zones.csv", "zone")
+        with pytest.raises(RunFolderError, match="another process is working"), new_run(tmp_path / "run"):
+            pass
+        assert folder.has("inputs/zones.csv")
+        folder.write(MANIFEST, "{}")
+
+
 def test_a_run_that_fails_before_its_manifest_leaves_nothing(tmp_path):
     def attempt() -> None:
         with new_run(tmp_path / "run"):
