@@ -38,12 +38,18 @@ class Explanation:
     contract: str
     relaxations: tuple[Relaxation, ...] = ()
     """The smallest that make a plan exist: fewest rules, then least amounts; none when a plan exists."""
-    conflict: tuple[tuple[str, str], ...] = ()
-    """Rules, each at a place, that cannot be kept together, while without any one of them the others can."""
-    alone: tuple[tuple[Relaxation, ...], ...] = ()
-    """For each rule of the conflict that would make a plan exist by giving way alone: by how much, in table order."""
+    conflicts: tuple[tuple[tuple[str, str], ...], ...] = ()
+    """Rules, each at a place, that cannot be kept together, while without any one of them the others can; a conflict
+    for each rule, at each place, that has to give way."""
+    instead: tuple[tuple[Relaxation, ...], ...] = ()
+    """The least amounts where another rule of a conflict gives way, for each that makes a plan exist so."""
     is_proven: bool = True
-    """Whether the solver proved that nothing smaller does, and that no rule of the conflict can be left out."""
+    """Whether the solver proved that nothing smaller does, and that no rule of a conflict can be left out."""
+
+    @property
+    def conflict(self) -> tuple[tuple[str, str], ...]:
+        """The rules of all conflicts, each at a place."""
+        return tuple(dict.fromkeys(one for conflict in self.conflicts for one in conflict))
 
     @property
     def is_beyond_rules(self) -> bool:
@@ -54,14 +60,12 @@ class Explanation:
     def lines(self) -> tuple[str, ...]:
         """Say it, a fact a line."""
         found = []
-        if len(self.conflict) > 1:
-            found.append("cannot be kept together: " + "; ".join(_at(*one) for one in self.conflict))
-        elif self.conflict:
-            found.append("cannot be kept: " + _at(*self.conflict[0]))
+        for conflict in self.conflicts:
+            cannot = "cannot be kept together: " if len(conflict) > 1 else "cannot be kept: "
+            found.append(cannot + "; ".join(_at(*one) for one in conflict))
         if self.relaxations:
             found.append("smallest relaxation: " + "; ".join(map(str, self.relaxations)))
-        others = [one for one in self.alone if one != self.relaxations]
-        found += ["or instead: " + "; ".join(map(str, one)) for one in others]
+        found += ["or instead: " + "; ".join(map(str, one)) for one in self.instead]
         if self.is_beyond_rules:
             found.append("ranges, steps and mixes that sum to one leave no plan, whatever the rules")
         elif not self.is_proven:

@@ -8,10 +8,11 @@ size), at most as far as any values of the variables ask for. `gives_r` is one w
 
 Amounts of different units are compared relative to each rule's own size (its bound, or what it comes to today). The
 conflict is found by deletion (Chinneck and Dravnieks, ORSA Journal on Computing 3, 1991): each rule in turn may give
-way freely; where there is still no plan it has no part in the conflict, and is left out for good.
+way freely; where there is still no plan it has no part in the conflict, and is left out for good. Where more than one
+rule, or one rule at several places, has to give way, there is a conflict for each: that with all the others free.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import pyomo.environ as pyo
 
@@ -40,11 +41,9 @@ def explained(planning: Planning, contract: str) -> Explanation:
     if not fewest:
         return Explanation(contract)
     smallest = elastic.smallest(len(fewest))
-    guilty = {relaxation.rule for relaxation in smallest}
-    conflict = elastic.conflict(sorted(elastic.rules, key=lambda rule: rule in guilty))
-    rules = tuple(dict.fromkeys(rule for rule, _ in conflict))
-    alone = tuple(found for rule in rules if (found := elastic.least((rule,)))) if len(rules) > 1 else ()
-    return Explanation(contract, smallest, conflict, alone, elastic.is_proven)
+    conflicts = elastic.conflicts(tuple(dict.fromkeys((one.rule, one.place) for one in smallest)))
+    instead = elastic.instead(smallest, conflicts)
+    return Explanation(contract, smallest, conflicts, instead, elastic.is_proven)
 
 
 class _Elastic:
@@ -89,12 +88,46 @@ class _Elastic:
                 amounts[key] = amounts.get(key, 0.0) + given * self._size[number]
         return tuple(Relaxation(*group, amount, unit) for (group, unit), amount in amounts.items())
 
-    def conflict(self, order: Iterable[str]) -> tuple[Group, ...]:
-        """Return rules at places that cannot be kept together, none of which can be left out; tried in this order."""
-        kept = list(self._groups)
-        for rule in order:
+    def conflicts(self, giving: Sequence[Group]) -> tuple[tuple[Group, ...], ...]:
+        """Return a conflict for each group that has to give way, while all the others that do so are free.
+
+        Where the places of a rule can stand in for each other none of them has to; then one of the rule's is returned.
+        """
+        found: list[tuple[Group, ...]] = []
+        for rule in dict.fromkeys(rule for rule, _ in giving):
+            own = [group for group in giving if group[0] == rule]
+            each = [self._conflict(group, [other for other in giving if other != group]) for group in own]
+            if not any(each):
+                each = [self._conflict(own[0], [other for other in giving if other[0] != rule])]
+            found += each
+        return tuple(dict.fromkeys(conflict for conflict in found if conflict))
+
+    def instead(
+        self, smallest: tuple[Relaxation, ...], conflicts: Iterable[tuple[Group, ...]]
+    ) -> tuple[tuple[Relaxation, ...], ...]:
+        """Return the least amounts where another rule of a conflict gives way for the one that does so at least."""
+        giving = dict.fromkeys(one.rule for one in smallest)
+        found = []
+        for conflict in conflicts:
+            rules = dict.fromkeys(rule for rule, _ in conflict)
+            for other in rules:
+                if other not in giving:
+                    found.append(self.least((*(rule for rule in giving if rule not in rules), other)))
+        return tuple(dict.fromkeys(one for one in found if one))
+
+    def _conflict(self, guilty: Group, free: Collection[Group]) -> tuple[Group, ...]:
+        """Return groups that cannot be kept together, none of which can be left out; none where the free ones do.
+
+        Those that are free have no part in it; the guilty one is tried alone first, and its rule is left out last.
+        """
+        kept = [group for group in self._groups if group not in free]
+        if self._may_be_kept(kept):
+            return ()
+        if not self._may_be_kept([guilty]):
+            return (guilty,)
+        for rule in sorted(self.rules, key=lambda rule: rule == guilty[0]):
             kept = self._without(kept, [group for group in kept if group[0] == rule])
-        for group in tuple(kept):
+        for group in sorted(kept, key=lambda group: group == guilty):
             kept = self._without(kept, [group])
         return tuple(kept)
 
@@ -103,9 +136,12 @@ class _Elastic:
         if not some:
             return kept
         rest = [group for group in kept if group not in some]
-        free = [group for group in self._groups if group not in rest]
-        status = self._solve(may=free, count=0.0, amount=0.0, most=len(self.rules))
-        return rest if status is Status.INFEASIBLE else kept
+        return kept if self._may_be_kept(rest) else rest
+
+    def _may_be_kept(self, groups: Collection[Group]) -> bool:
+        """Say whether some groups can be kept together, or the solver proved nothing."""
+        free = [group for group in self._groups if group not in groups]
+        return self._solve(may=free, count=0.0, amount=0.0, most=len(self.rules)) is not Status.INFEASIBLE
 
     def _solve(self, *, may: Collection[Group], count: float, amount: float, most: int) -> Status:
         model, free = self._model, set(may)

@@ -106,12 +106,12 @@ def test_two_rules_that_conflict_are_named_with_what_each_would_have_to_give(rul
     names = {rule.rule for rule in rules}
     assert {rule for rule, _ in explanation.conflict} == names
     assert len({relaxation.rule for relaxation in explanation.relaxations}) == 1
-    assert {one.rule for relaxations in explanation.alone for one in relaxations} == names
-    for relaxations in explanation.alone:
+    ways = (explanation.relaxations, *explanation.instead)
+    assert {one.rule for relaxations in ways for one in relaxations} == names
+    for relaxations in ways:
         (name,) = {one.rule for one in relaxations}
         expected = least_excess(planning, name, keeping=[BYSTANDER.rule, *(names - {name})])
         assert sum(one.amount for one in relaxations) == pytest.approx(expected, rel=1e-4)
-    assert explanation.relaxations in explanation.alone
 
 
 @pytest.mark.parametrize("rules", CONFLICTS.values(), ids=CONFLICTS.keys())
@@ -125,7 +125,42 @@ def test_two_separate_impossibilities_need_two_relaxations():
     planning = Planning(valley_with(IMPOSSIBLE["authorised"], IMPOSSIBLE["workforce"], BYSTANDER))
     explanation = explained(planning, "today")
     assert {one.rule: one.amount for one in explanation.relaxations} == pytest.approx({"most": 4.0, "recruits": 6.0})
-    assert len(explanation.conflict) == 1
+    assert explanation.conflicts == ((("most", ""),), (("recruits", ""),))
+
+
+def test_a_rule_that_is_impossible_at_two_places_is_named_at_both():
+    """Each territory has at least 16 helpers' worth of room and the rule asks each for 40: 10 and 22 are missing."""
+    rule = Rule(rule="many", kind="authorised", level="territory", resource="helper", sense="at_least", bound=40)
+    explanation = explained(Planning(valley_with(BYSTANDER, rule)), "today")
+    assert explanation.conflicts == ((("many", "town"),), (("many", "hills"),))
+    assert {one.place: one.amount for one in explanation.relaxations} == pytest.approx({"town": 10.0, "hills": 22.0})
+
+
+def test_two_separate_conflicts_are_each_named_with_what_could_give_way_instead():
+    """At least 40 helpers of whom 30 can be recruited; 10 beds beside a rule that leaves 8: 12 and 2 apart."""
+    beds = (
+        Rule(rule="beds", kind="authorised", resource="bed", sense="at_least", bound=10),
+        Rule(rule="limit", kind="authorised", resource="bed", bound=8),
+    )
+    explanation = explained(Planning(valley_with(*CONFLICTS["more helpers than can be recruited"], *beds)), "today")
+    assert set(explanation.conflicts) == {(("many", ""), ("recruits", "")), (("beds", ""), ("limit", ""))}
+    ways = [{one.rule: round(one.amount, 6) for one in way} for way in (explanation.relaxations, *explanation.instead)]
+    assert {"many", "recruits"} & set(ways[0])
+    assert {"beds", "limit"} & set(ways[0])
+    assert len(ways) == 3
+    for way in ways:
+        assert sorted(way.values()) == [2.0, 12.0]
+
+
+def test_places_that_can_stand_in_for_each_other_are_one_conflict():
+    """Helpers of the valley are at least 16: a rule for each territory leaves 15 of them, whichever place gives way."""
+    rules = (
+        Rule(rule="enough", kind="authorised", resource="helper", sense="at_least", bound=40),
+        Rule(rule="few", kind="authorised", level="territory", resource="helper", bound=18),
+    )
+    explanation = explained(Planning(valley_with(*rules)), "today")
+    assert len(explanation.conflicts) == 1
+    assert {rule for rule, _ in explanation.conflict} == {"enough", "few"}
 
 
 def test_nothing_is_explained_where_there_is_a_plan():
