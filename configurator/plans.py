@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -28,6 +29,16 @@ class InvalidPlan(ConfiguratorError):  # noqa: N818 (named for what it says)
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
+
+
+@dataclass(frozen=True)
+class TypedPlan:
+    """What a plan file asks for."""
+
+    configuration: Configuration
+    """What the file does not name stays as today."""
+    named: frozenset[int]
+    """Offer cells whose share the file names."""
 
 
 def plan_document(
@@ -72,6 +83,11 @@ def read_plan(instance: Instance, path: Path, *, whole_mixes: bool = True) -> Co
     whole_mixes: whether shares of one profile in one territory must sum to 1 (repair can see to that).
     All faults are listed at once; their rows are positions in the file's lists, from 1.
     """
+    return read_typed(instance, path, whole_mixes=whole_mixes).configuration
+
+
+def read_typed(instance: Instance, path: Path, *, whole_mixes: bool) -> TypedPlan:
+    """Return what a plan file asks for, and which shares it names; see `read_plan`."""
     faults: list[Fault] = []
     document = _document(path, faults)
     today = todays_configuration(instance)
@@ -93,7 +109,9 @@ def read_plan(instance: Instance, path: Path, *, whole_mixes: bool = True) -> Co
         _check_mixes(instance, shares, path, faults)
     if faults:
         raise InvalidPlan(faults)
-    return Configuration(tuple(shares), tuple(round(capacity) for capacity in units), contract)
+    rows = document.get("shares", [])
+    named = frozenset(cells[_key(row, SHARE_KEYS)] for row in rows) if isinstance(rows, list) else frozenset()
+    return TypedPlan(Configuration(tuple(shares), tuple(round(capacity) for capacity in units), contract), named)
 
 
 def _document(path: Path, faults: list[Fault]) -> Mapping[str, object]:
@@ -132,7 +150,7 @@ def _override(
         if not isinstance(row, dict):
             faults.append(_fault(path, number, column, repr(row), "an object"))
             continue
-        key = (str(row.get(keys[0], "")), str(row.get(keys[1], "")), str(row.get(keys[2], "")))
+        key = _key(row, keys)
         value = row.get(column)
         if key not in index:
             faults += _unknown(key, index, keys, path, number)
@@ -148,6 +166,10 @@ def _override(
             values[index[key]] = float(value)
         named.add(key)
     return values
+
+
+def _key(row: Mapping[str, object], keys: Sequence[str]) -> tuple[str, str, str]:
+    return str(row.get(keys[0], "")), str(row.get(keys[1], "")), str(row.get(keys[2], ""))
 
 
 def _unknown(

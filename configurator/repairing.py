@@ -1,11 +1,12 @@
 """A plan typed by hand becomes one that keeps every rule: what had to change, and for which rule."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from configurator.asking import Choice
 from configurator.laboratory import NoFeasiblePlan
-from configurator.plans import plan_document, read_plan
+from configurator.plans import plan_document, read_typed
 from configurator.runs.findings import json_text
 from configurator.runs.store import write_atomically
 from configurator.tables import Table, table
@@ -16,6 +17,7 @@ from optimisation.feasibility.marginal_values import MarginalValue, marginal_val
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import TIGHT_GAP, Repairer
 from optimisation.plan import Infeasible
+from optimisation.typed_mixes import completed
 from simulation.configuration import Configuration
 
 
@@ -24,7 +26,8 @@ class Repaired:
     """A plan near the one that was typed.
 
     broken: the rules the typed plan breaks, where and by how much; marginal: what a little more of what binds would
-    buy (asked for or not); written: where the plan is now.
+    buy (asked for or not); written: where the plan is now; completed: shares that the file leaves out of mixes of
+    which it names others, and what they were taken for.
     """
 
     instance: Instance
@@ -34,6 +37,7 @@ class Repaired:
     binding: tuple[str, ...]
     marginal: tuple[MarginalValue, ...] = ()
     written: Path | None = None
+    completed: tuple[str, ...] = ()
 
     @property
     def is_untouched(self) -> bool:
@@ -58,6 +62,7 @@ class Repaired:
         """Return everything as one JSON-able object; the plan is in it as in plans/ID.json."""
         return {
             "untouched": self.is_untouched,
+            "completed": list(self.completed),
             "broken": list(self.broken),
             "changes": [asdict(one) for one in self.changes],
             "marginal_values": [asdict(one) for one in self.marginal],
@@ -79,8 +84,9 @@ def repaired(choice: Choice, path: Path, *, marginal: bool = False, out: Path | 
     Raises NoFeasiblePlan where the rules leave none; `out`: where to write the plan, whole or not at all.
     """
     instance = choice.load()
-    proposal = read_plan(instance, path, whole_mixes=False)
+    typed = read_typed(instance, path, whole_mixes=False)
     planning = Planning(instance)
+    proposal = completed(planning.encoding, typed.configuration, typed.named)
     found = Repairer(planning, TIGHT_GAP).nearest(proposal)
     if isinstance(found, Infeasible):
         raise NoFeasiblePlan("\n  ".join((f"{path.name}: no plan keeps every rule", *found.lines)))
@@ -93,7 +99,15 @@ def repaired(choice: Choice, path: Path, *, marginal: bool = False, out: Path | 
         tuple(str(finding) for finding in binding(planning, plan)),
         marginal_values(planning, plan) if marginal else (),
         out,
+        tuple(_completions(planning, typed.configuration, proposal)),
     )
     if out is not None:
         write_atomically(out, json_text(answer.plan()))
     return answer
+
+
+def _completions(planning: Planning, typed: Configuration, proposal: Configuration) -> Iterator[str]:
+    """Yield each share that was moved so that what was typed of a mix fits into it."""
+    for cell, before, after in zip(planning.cells, typed.shares, proposal.shares, strict=True):
+        if abs(before - after) > 1e-9:
+            yield f"{cell.zone} {cell.profile}: {cell.pathway} {before:.6g} -> {after:.6g}"

@@ -22,10 +22,17 @@ def no_plan_lines(check: RuleCheck) -> tuple[str, ...]:
 
 def repaired_text(repaired: Repaired) -> str:
     """Return what a typed plan breaks, what had to change and for which rule, and what a little more would buy."""
+    lines = []
+    if repaired.completed:
+        lines += [
+            "left out of the file, and made to fit what is in it:",
+            *(f"  {line}" for line in repaired.completed),
+            "",
+        ]
     if repaired.is_untouched:
-        lines = ["the plan keeps every rule as it is"]
+        lines.append("the plan keeps every rule as it is")
     else:
-        lines = ["the plan as typed breaks:", *(f"  {line}" for line in repaired.broken)]
+        lines += ["the plan as typed breaks:", *(f"  {line}" for line in repaired.broken)]
         lines += ["", "the nearest plan that keeps every rule:", table_text(repaired.table())]
     if repaired.binding:
         lines += ["", "used up by it:", *(f"  {line}" for line in repaired.binding)]

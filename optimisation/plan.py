@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from instances.faults import ConfiguratorError
+from optimisation.feasibility.amounts import enough
 from optimisation.feasibility.checker import Finding
 from simulation.configuration import Configuration
 
@@ -28,7 +29,7 @@ class Relaxation:
     unit: str
 
     def __str__(self) -> str:
-        return f"{_at(self.rule, self.place)} by {self.amount:,.6g} {self.unit}"
+        return f"{_at(self.rule, self.place)} by {enough(self.amount)} {self.unit}"
 
 
 @dataclass(frozen=True)

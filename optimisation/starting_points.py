@@ -142,11 +142,12 @@ def on_steps(encoding: Encoding, wanted: Floats) -> Genes:
     for group in range(int(encoding.group.max(initial=-1)) + 1):
         cells = np.flatnonzero(encoding.group == group)
         if np.ptp(encoding.size[cells]) == 0.0:
-            genes[cells] = _balanced(wanted[cells], low[cells], high[cells])
+            genes[cells] = balanced(wanted[cells], low[cells], high[cells])
     return genes
 
 
-def _balanced(wanted: Floats, low: Genes, high: Genes) -> Genes:
+def balanced(wanted: Floats, low: Genes, high: Genes) -> Genes:
+    """Return whole steps within bounds that sum to zero, near the wanted ones; nearest zero where none do."""
     steps = np.clip(np.rint(wanted), low, high).astype(np.int64)
     while (total := int(steps.sum())) != 0:
         direction = -1 if total > 0 else 1

@@ -69,6 +69,7 @@ GROUPS = (
             rules.rule_incomplete,
             rules.nothing_required,
             rules.payer_and_provider,
+            rules.investment_of_a_payer,
             rules.level_and_zone,
             rules.level_without_zones,
             duplicates.duplicate_row,

@@ -44,6 +44,16 @@ def payer_and_provider(examined: Examined) -> Iterator[Fault]:
             yield examined.fault("rules", index, "provider", "a payer or a provider, not both", "two budgets in one")
 
 
+def investment_of_a_payer(examined: Examined) -> Iterator[Fault]:
+    """Annuities are borne by providers; what a payer invests is nothing, whatever the plan."""
+    for index, row in enumerate(examined.instance.rules):
+        if row.kind == "budget" and row.payer and row.money == "investment":
+            expected = "a provider in column provider, or neither: all that providers invest"
+            yield examined.fault(
+                "rules", index, "payer", expected, "a payer bears no investment: this budget says nothing"
+            )
+
+
 def level_and_zone(examined: Examined) -> Iterator[Fault]:
     """A rule holds for one zone and for each zone of a level at once."""
     for index, row in enumerate(examined.instance.rules):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instances.tables import Resource, Rule
+from optimisation.feasibility.amounts import plain
 from optimisation.feasibility.planning import Money, Planning
 from simulation.configuration import Configuration
 
@@ -45,9 +46,9 @@ class Finding:
     def __str__(self) -> str:
         where = f" in {self.place}" if self.place else ""
         if isnan(self.bound):
-            return f"{self.rule}{where}: {self.value:,.6g} is {self.unit}"
+            return f"{self.rule}{where}: {plain(self.value)} is {self.unit}"
         limit = "at least" if self.at_least else "at most"
-        return f"{self.rule}{where}: {self.value:,.6g} {self.unit}, must be {limit} {self.bound:,.6g}"
+        return f"{self.rule}{where}: {plain(self.value)} {self.unit}, must be {limit} {plain(self.bound)}"
 
 
 @dataclass(frozen=True)

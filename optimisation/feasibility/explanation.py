@@ -110,9 +110,8 @@ class _Elastic:
         found = []
         for conflict in conflicts:
             rules = dict.fromkeys(rule for rule, _ in conflict)
-            for other in rules:
-                if other not in giving:
-                    found.append(self.least((*(rule for rule in giving if rule not in rules), other)))
+            still = [rule for rule in giving if rule not in rules]
+            found += [self.least((*still, other)) for other in rules if other not in giving]
         return tuple(dict.fromkeys(one for one in found if one))
 
     def _conflict(self, guilty: Group, free: Collection[Group]) -> tuple[Group, ...]:

@@ -1,6 +1,7 @@
 """A plan typed by hand, and rules that leave none, at the command line."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -105,3 +106,36 @@ def test_validate_says_what_rules_leave(typed):
     assert status == 0
     assert out.splitlines()[:2] == ["tiny is valid", "today's offer keeps every rule"]
     assert "under the most frugal plan" in out
+
+
+def test_a_share_typed_alone_is_kept_and_what_was_left_out_makes_room(typed):
+    one = {"shares": [{"zone": "town", "profile": "frail", "pathway": "supported", "share": 0.5}]}
+    status, out, err = typed("repair", "tiny", written(one), "--out", "repaired.json")
+    assert (status, err) == (0, "")
+    assert "left out of the file" in out
+    assert "town frail: usual 0.75 -> 0.5" in out
+    assert "shares in town" not in out
+    tiny = load_instance("tiny")
+    plan = read_plan(tiny, Path("repaired.json"))
+    assert dict(zip(((c.zone, c.profile, c.pathway) for c in Planning(tiny).cells), plan.shares, strict=True))[
+        "town", "frail", "supported"
+    ] == pytest.approx(0.5)
+
+
+def test_amounts_are_told_in_full_and_are_enough(typed, impossible):
+    """A budget raised by what the message says leaves a plan; it asks for millions, written out."""
+    rules = Path(impossible, "rules.csv")
+    header, *_ = rules.read_text(encoding="utf-8").splitlines()
+    row = {"rule": "pays", "kind": "budget", "payer": "insurance", "sense": "at_least", "bound": "9000000"}
+    rules.write_text(f"{header}\n{','.join(row.get(name, '') for name in header.split(','))}\n", encoding="utf-8")
+    status, _, err = typed("validate", impossible)
+    assert status == 3
+    amount = int(re.search(r"smallest relaxation: pays by ([\d,]+) EUR/year", err)[1].replace(",", ""))
+    assert amount > 1_000_000
+    lowered = (
+        f"{header}\n{','.join((row | {'bound': str(9_000_000 - amount)}).get(n, '') for n in header.split(','))}\n"
+    )
+    rules.write_text(lowered, encoding="utf-8")
+    assert typed("validate", impossible)[0] == 0
+    rules.write_text(lowered.replace(str(9_000_000 - amount), str(9_000_000 - amount + 100)), encoding="utf-8")
+    assert typed("validate", impossible)[0] == 3

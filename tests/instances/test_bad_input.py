@@ -166,6 +166,7 @@ CASES = [
     Case("sharing without bound", written("rules.csv", b"rule,kind,level,resource,pathway,payer,provider,bound\nalone,sharing,basin,bed,,,,\n"), "rules.csv, row 2, column bound", "without bound"),
     Case("requires rule without what it requires", written("rules.csv", b"rule,kind,level,resource,pathway,payer,provider,bound\nneeds,requires,,bed,usual,,,9\n"), "rules.csv, row 2, column other_resource", "requires nothing"),
     Case("budget of a payer and a provider", written("rules.csv", b"rule,kind,level,resource,pathway,payer,provider,bound\npurse,budget,,,,insurance,help,9\n"), "rules.csv, row 2, column provider", "two budgets in one"),
+    Case("investment budget of a payer", written("rules.csv", b"rule,kind,level,resource,pathway,payer,provider,money,bound\npurse,budget,,,,insurance,,investment,9\n"), "rules.csv, row 2, column payer", "bears no investment"),
     Case("observation outside its range", replaced("observations.csv", "10,5,20", "30,5,20"), "observations.csv, row 2, column value", "between low (5) and high (20)"),
     Case("unreadable indicator", replaced("observations.csv", "100*deaths/person_years", "100*deaths/"), "observations.csv, row 2, column indicator", "ends too early"),
     Case("unknown indicator key", replaced("observations.csv", "busy[resource=bed]", "busy[ressource=bed]"), "observations.csv, row 3, column indicator", "'resource', perhaps"),

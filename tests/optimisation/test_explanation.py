@@ -9,6 +9,7 @@ import pytest
 
 from instances.tables import Rule
 from instances.tables.rules import RuleKind
+from optimisation.feasibility.amounts import enough
 from optimisation.feasibility.checker import findings, violations
 from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.planning import Planning
@@ -214,9 +215,9 @@ def test_where_budgets_leave_no_plan_every_contract_that_may_be_chosen_is_explai
         assert isinstance(found, Infeasible)
         assert found.lines == (
             "cannot be kept: pays",
-            f"smallest relaxation: pays by {least['today']:,.6g} EUR/year",
+            f"smallest relaxation: pays by {enough(least['today'])} EUR/year",
             "under contract third: cannot be kept: pays",
-            f"under contract third: smallest relaxation: pays by {least['third']:,.6g} EUR/year",
+            f"under contract third: smallest relaxation: pays by {enough(least['third'])} EUR/year",
         )
 
 
