@@ -242,6 +242,7 @@ def _coverage(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]
     if rule.bound is None:
         return
     at_least = rule.sense != "at_most"
+    seen: list[list[int]] = []
     for place, territories in planning.places(rule):
         if not rule.resource:
             yield _oriented(planning, rule, place, territories, state, at_least=at_least)
@@ -249,8 +250,11 @@ def _coverage(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]
         cells = planning.cells_of(rule.profile, rule.pathway, territories)
         pools = [p for p in planning.pools_of(rule.resource, territories) if planning.load[p, cells].any()]
         for group in [[pool] for pool in pools] if rule.profile else [pools]:
-            need, served = _sum(state.load, group), _sum(state.served, group)
-            yield Finding(rule.rule, place, served, rule.bound * need, at_least, "units")
+            if group not in seen:
+                seen.append(group)
+                need, served = _sum(state.load, group), _sum(state.served, group)
+                where = planning.named(place, territories, group)
+                yield Finding(rule.rule, where, served, rule.bound * need, at_least, "units")
 
 
 def _share(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]:
@@ -272,11 +276,11 @@ def _oriented(
 def _occupancy(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]:
     if rule.bound is None:
         return
-    for _, territories in planning.places(rule):
-        for pool in planning.pools_of(rule.resource, territories):
-            limit = rule.bound * float(state.capacity[pool])
-            place = planning.pools[pool].zone
-            yield Finding(rule.rule, place, float(state.served[pool]), limit, rule.sense == "at_least", "units")
+    pools = [pool for _, within in planning.places(rule) for pool in planning.pools_of(rule.resource, within)]
+    for pool in dict.fromkeys(pools):
+        limit = rule.bound * float(state.capacity[pool])
+        place = planning.pools[pool].zone
+        yield Finding(rule.rule, place, float(state.served[pool]), limit, rule.sense == "at_least", "units")
 
 
 def _equity(planning: Planning, rule: Rule, state: State) -> Iterator[Finding]:

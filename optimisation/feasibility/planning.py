@@ -5,7 +5,7 @@ money is in currency a year. Money that hangs on a resource follows the *served*
 served is that of today's mix of users (a constant, so that money stays linear in the plan).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -207,6 +207,11 @@ class Planning:
             if resource in ("", self.instance.resources[pool.resource].resource)
             and (served <= wanted or wanted <= served)
         ]
+
+    def named(self, place: str, territories: tuple[int, ...], pools: Sequence[int]) -> str:
+        """Return the name of a place, or that of the one pool in question where it serves more than the place."""
+        wide = len(pools) == 1 and set(territories) < set(self.pool_territories[pools[0]])
+        return self.pools[pools[0]].zone if wide else place
 
     def heads(self, territories: tuple[int, ...], profile: str = "") -> float:
         """Return the inhabitants of some territories, or of one profile the people present and to come."""

@@ -238,3 +238,13 @@ def test_ranges_that_leave_nothing_are_told_from_rules():
     explanation = explained(planning, "today")
     assert explanation.is_beyond_rules
     assert explanation.lines == ("ranges, steps and mixes that sum to one leave no plan, whatever the rules",)
+
+
+@pytest.mark.parametrize("kind", ["coverage", "occupancy"])
+def test_a_pool_that_serves_several_places_is_asked_for_once(kind):
+    """The valley's beds serve both territories: a rule for each of these is one rule for the beds."""
+    each = IMPOSSIBLE[kind].model_copy(update={"level": "territory"})
+    whole = IMPOSSIBLE[kind].model_copy(update={"level": "basin"})
+    by_territory, by_basin = (explained(Planning(valley_with(BYSTANDER, rule)), "today") for rule in (each, whole))
+    assert by_territory.relaxations == by_basin.relaxations
+    assert by_territory.conflicts == by_basin.conflicts == (((each.rule, "valley"),),)
