@@ -2,7 +2,7 @@
 
 from configurator.printing import number, table_text
 from configurator.repairing import Repaired
-from configurator.validation import RuleCheck, Validation, gap_table
+from configurator.validation import RuleCheck, Validation, gap_table, room_table
 
 NO_PLAN = "no plan keeps every rule"
 
@@ -37,7 +37,7 @@ def repaired_text(repaired: Repaired) -> str:
     if repaired.binding:
         lines += ["", "used up by it:", *(f"  {line}" for line in repaired.binding)]
     if repaired.marginal:
-        lines += ["", "what a little more would buy:", table_text(repaired.marginal_table())]
+        lines += ["", "what a little more would buy:", table_text(repaired.marginal_table()), *_MARGINAL_LEGEND]
     if repaired.written is not None:
         lines += ["", f"written to {repaired.written}"]
     return "\n".join(lines)
@@ -48,6 +48,16 @@ _GAP_LEGEND = (
     "capacity: effective units; fluid: load and waiting cut to the capacity; twin: units in use when simulated, with",
     "its standard error, units above a capacity that was cut and drains included; gap_percent: fluid less twin, of the",
     "twin. At -100 only those come whom waiting for something else broke off: nobody waits in the fluid model.",
+)
+
+_MARGINAL_LEGEND = (
+    "per so much more of one bound, all others as they are, the best plan within two steps of this one gains so much:",
+    "QALYs over the whole run as if all were served, or units in use on average; relaxation: if steps and lots could",
+    "be divided; whole steps: as they are, with the bound raised by the amount beside (empty: not found in time).",
+)
+_ROOM_LEGEND = (
+    "least_percent: of the bound, by the plan that uses least of it and keeps every rule; by_ranges_percent: the same",
+    "without rules, for the people there are and least and greatest capacities and shares; held_by: rules in between.",
 )
 
 
@@ -63,6 +73,13 @@ def _rule_lines(check: RuleCheck) -> list[str]:
         )
         if check.frugal_binding:
             lines += ["besides its ranges, that plan is held by:", *(f"  {line}" for line in check.frugal_binding)]
+    if check.rooms:
+        lines += [
+            "",
+            "the least of each budget that a plan can use:",
+            table_text(room_table(check.rooms)),
+            *_ROOM_LEGEND,
+        ]
     for plan, gaps in (("today", check.gaps), ("under the most frugal plan", check.frugal_gaps)):
         if gaps:
             lines += ["", f"average units in use {plan}, fluid model beside twin:", table_text(gap_table(gaps))]

@@ -15,6 +15,7 @@ from instances.source import InstanceSource
 
 if TYPE_CHECKING:  # brings the twin and the solver, which listing faults does without
     from optimisation.feasibility.planning import Planning
+    from optimisation.feasibility.room import Room
     from simulation.configuration import Configuration
     from simulation.fluid import PoolGap
     from simulation.ledgers.account import Account
@@ -44,6 +45,8 @@ class RuleCheck:
     """The plan that spends least."""
     frugal_gaps: "tuple[PoolGap, ...]" = ()
     """The same under that plan."""
+    rooms: "tuple[Room, ...]" = ()
+    """The least part of each budget that any plan uses."""
 
     @property
     def has_plan(self) -> bool:
@@ -59,6 +62,7 @@ class RuleCheck:
             "frugal_spending": self.frugal_spending,
             "frugal_binding": list(self.frugal_binding),
             "explanation": list(self.explanation),
+            "budgets": room_table(self.rooms).records(),
             "gaps": gap_table(self.gaps).records(),
             "frugal_gaps": gap_table(self.frugal_gaps).records(),
         }
@@ -159,6 +163,7 @@ def checked_rules(planning: "Planning") -> RuleCheck:
     """Hold today's plan and the most frugal one against the rules."""
     from optimisation.feasibility.checker import binding, violations
     from optimisation.feasibility.repair import TIGHT_GAP, Repairer
+    from optimisation.feasibility.room import rooms
     from optimisation.plan import Infeasible
     from optimisation.starting_points import spending, spending_terms
     from simulation.configuration import todays_configuration
@@ -171,7 +176,7 @@ def checked_rules(planning: "Planning") -> RuleCheck:
         return RuleCheck(broken, spent, None, (), found.lines)
     frugal, least = found
     held = tuple(str(finding) for finding in binding(planning, frugal))
-    return RuleCheck(broken, spent, least, held, (), frugal=frugal)
+    return RuleCheck(broken, spent, least, held, (), frugal=frugal, rooms=rooms(planning, frugal.contract))
 
 
 def gap_table(gaps: "Sequence[PoolGap]") -> Table:
@@ -185,6 +190,19 @@ def gap_table(gaps: "Sequence[PoolGap]") -> Table:
         for one in gaps
     ]
     return table("fluid_gap", columns, rows)
+
+
+def room_table(rooms: "Sequence[Room]") -> Table:
+    """Return the least use of budgets, a row a budget and place; parts in percent of the bound."""
+    columns = ("budget", "place", "bound", "unit", "least_percent", "by_ranges_percent", "held_by")
+    rows = [
+        (
+            *(one.rule, one.place, one.bound, one.unit),
+            *(100.0 * one.least, 100.0 * one.least_by_ranges, ", ".join(one.held_by)),
+        )
+        for one in rooms
+    ]
+    return table("budget_room", columns, rows)
 
 
 def _percent(gap: float) -> float | None:

@@ -43,12 +43,18 @@ class Finding:
         """Whether the rule is kept, but for rounding."""
         return self.excess <= TOLERANCE * max(1.0, abs(self.bound), abs(self.value))
 
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether there is nothing to keep: at least a part of a need or of a stock that is not there."""
+        return self.at_least and abs(self.bound) <= TOLERANCE
+
     def __str__(self) -> str:
         where = f" in {self.place}" if self.place else ""
         if isnan(self.bound):
             return f"{self.rule}{where}: {plain(self.value)} is {self.unit}"
         limit = "at least" if self.at_least else "at most"
-        return f"{self.rule}{where}: {plain(self.value)} {self.unit}, must be {limit} {plain(self.bound)}"
+        found = f"{plain(self.value)} {self.unit}".rstrip()
+        return f"{self.rule}{where}: {found}, must be {limit} {plain(self.bound)}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ def binding(planning: Planning, configuration: Configuration, within: float = 0.
     return tuple(
         finding
         for finding in findings(planning, configuration)
-        if finding.rule in rules and finding.excess >= -within * max(abs(finding.bound), abs(finding.value), 1e-9)
+        if finding.rule in rules
+        and not finding.asks_nothing
+        and finding.excess >= -within * max(abs(finding.bound), abs(finding.value), 1e-9)
     )
 
 
@@ -108,7 +116,14 @@ def _own_bounds(planning: Planning, state: State) -> Iterator[Finding]:
     values = np.append(state.shares, state.units)
     steps = (values - encoding.current) / encoding.size
     for gene in np.flatnonzero(np.abs(steps - np.rint(steps)) > TOLERANCE).tolist():
-        yield Finding("step", _gene_place(planning, gene), float(values[gene]), NO_BOUND, False, "between two steps")
+        yield Finding(
+            "step",
+            _gene_place(planning, gene),
+            float(values[gene]),
+            NO_BOUND,
+            False,
+            f"between two steps of {plain(encoding.size[gene])}",
+        )
     for gene in np.flatnonzero(steps < encoding.low[: encoding.decided] - TOLERANCE).tolist():
         bound = encoding.current[gene] + encoding.size[gene] * encoding.low[gene]
         yield Finding("minimum", _gene_place(planning, gene), float(values[gene]), float(bound), True, "")
