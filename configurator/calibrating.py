@@ -20,7 +20,7 @@ from configurator.asking import Choice, InvalidRequest, Wish
 from configurator.laboratory import Effort
 from configurator.progress import Progress, Silent, compiling_first
 from configurator.replicating import Simulating, account_workers
-from configurator.runs.records import write_hashes, write_start
+from configurator.runs.records import keep_inputs, write_whole
 from configurator.runs.store import RunFolder, free_folder, new_run
 from configurator.tables import Cell, Table, csv_text, table
 from instances.catalogue import read_source
@@ -133,9 +133,12 @@ def calibrate_instance(
         return np.array([simulated[row.observation] for row in fitted])
 
     with new_run(free_folder(RUNS, f"{instance.name}-calibrate") if out is None else out) as folder:
+        start = keep_inputs(folder, choice)
         found = calibrate(parameters, targets, simulate, evaluations=evaluations, pull=pull, watch=watch)
-        write_start(folder, replace(choice, chance_only=True), instance, effort, "calibrate", command)
-        return _written(folder, source, instance, parameters, found, bench, effort)
+        calibrated = _written(folder, source, instance, parameters, found, bench, effort)
+        asked, names = replace(choice, chance_only=True), [CALIBRATED, OBSERVED, TRIALS, PARAMETERS]
+        write_whole(folder, start, asked, instance, effort, "calibrate", command, names)
+        return calibrated
 
 
 def free_parameters(source: InstanceSource, instance: Instance, names: Sequence[str]) -> tuple[FreeParameter, ...]:
@@ -223,7 +226,6 @@ def _written(
     folder.write(TRIALS, csv_text(_trial_table(instance, parameters, found)))
     changed = {each.name: texts[each.name] for each in parameters if values[each.name] != each.value}
     folder.write(PARAMETERS, patched(source.written.tables["parameters"], changed, reason))
-    write_hashes(folder, [CALIBRATED, OBSERVED, TRIALS, PARAMETERS])
     return Calibrated(
         folder=folder.path,
         parameters=moved,

@@ -31,7 +31,7 @@ from configurator.runs.findings import (
     read_front,
     run_tables,
 )
-from configurator.runs.records import write_hashes, write_start
+from configurator.runs.records import keep_inputs, write_whole
 from configurator.runs.store import free_folder, new_run, open_run, write_atomically
 from configurator.searching import RUNS, optimise, resume, twin_laboratory
 from configurator.tables import Table, csv_text, table
@@ -218,6 +218,7 @@ def simulate(
     place = laboratory or twin_laboratory()
     notes = _notes(also, instance, origin, save_time)
     with new_run(_folder(out, instance, "simulate")) as folder:
+        start = keep_inputs(folder, choice, also.starting_file)
         first = compiling_first(effort.engine)
         shown.message(f"simulating {instance.name}, {effort.replications} replications{first}")
         followed = _story(also, place, knowledge, configuration, effort, origin)  # first: it may name nobody
@@ -225,8 +226,8 @@ def simulate(
         effort = replace(effort, replications=simulated.replications)
         if also.save_state is not None and save_time is not None:
             shown.message(f"saving the states at {save_time:g} to {also.save_state}")
+            folder.expect(also.save_state)
             place.save(knowledge, configuration, effort, origin, also.save_state, save_time)
-        write_start(folder, choice, instance, effort, "simulate", command, also.starting_file)
         folder.write("indicators.csv", csv_text(simulated.indicators))
         folder.write("observations.csv", csv_text(observation_table(simulated.observations)))
         if simulated.providers is not None:
@@ -248,7 +249,7 @@ def simulate(
             STORY,
             PRECISION,
         ]
-        write_hashes(folder, written)
+        write_whole(folder, start, choice, instance, effort, "simulate", command, written)
         return Simulation(folder.path, effort.replications, objective_scales(instance), simulated, followed, notes)
 
 

@@ -20,6 +20,8 @@ else:
 MANIFEST = "manifest.json"
 INPUTS = "inputs"
 LOCK = ".lock"
+STARTED = ".started"
+"""Names, one a line, of what a run writes before its manifest: what it leaves where it is killed is known by them."""
 
 
 class RunFolderError(ConfiguratorError):
@@ -89,15 +91,30 @@ class RunFolder:
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Write a file of this run, whole or not at all."""
-        path = self.inside(name)
+        path = self.announced(name)
         write_atomically(path, content)
         return path
 
     def write_pieces(self, name: str, pieces: Iterable[str | bytes]) -> Path:
         """Write a long file of this run piece by piece, whole or not at all."""
-        path = self.inside(name)
+        path = self.announced(name)
         write_pieces_atomically(path, pieces)
         return path
+
+    def announced(self, name: str) -> Path:
+        """Return the path of a file that is to be written, said before while the run has no manifest."""
+        path = self.inside(name)
+        first = path.relative_to(self.path.resolve()).parts[0]
+        started = self.path / STARTED
+        if started.is_file() and first not in _announced(started):
+            with writing(started), started.open("a", encoding="utf-8") as file:
+                file.write(f"{first}\n")
+        return path
+
+    def expect(self, path: Path) -> None:
+        """Announce a file that is written by others, should it be inside."""
+        if path.resolve().is_relative_to(self.path.resolve()):
+            self.announced(str(path.resolve()))
 
     def read(self, name: str) -> str:
         """Return the text of a file of this run."""
@@ -107,7 +124,9 @@ class RunFolder:
         return path.read_text(encoding="utf-8")
 
     def forget_manifest(self) -> None:
-        """Take the manifest away: what is left is no run."""
+        """Take the manifest away: what is left is no run, and gives way to the next."""
+        for entry in self.path.iterdir():
+            self.announced(entry.name)
         self.inside(MANIFEST).unlink(missing_ok=True)
 
     def has(self, name: str) -> bool:
@@ -127,8 +146,8 @@ def new_run(path: Path) -> Iterator[RunFolder]:
     """Create a run's folder and keep every other process out of it until the run ends.
 
     A folder that already holds anything is refused, never overwritten; only what a run leaves that was killed
-    before its manifest was written gives way. A folder without a manifest in the end (the run came to nothing) is
-    taken away again, or emptied if it was there before.
+    before its manifest was written gives way: what it had announced, not a letter beside it. A folder without a
+    manifest in the end (the run came to nothing) is taken away again, or emptied if it was there before.
     """
     _check_free(path)
     existed = path.is_dir()
@@ -139,11 +158,17 @@ def new_run(path: Path) -> Iterator[RunFolder]:
         with locked(path):
             ours = True
             _check_free(path)
-            _clear_killed_start(path)
+            _clear(path, but=(LOCK,))
+            with writing(path):
+                (path / STARTED).touch()
             yield RunFolder(path)
     finally:
-        if ours and not (path / MANIFEST).exists():
-            _take_away(path, keep_folder=existed)
+        if ours and (path / MANIFEST).exists():
+            (path / STARTED).unlink(missing_ok=True)
+        elif ours:
+            _clear(path)
+            if not existed:
+                path.rmdir()
 
 
 @contextmanager
@@ -154,19 +179,16 @@ def going_on(path: Path) -> Iterator[RunFolder]:
         yield folder
 
 
-def _take_away(path: Path, *, keep_folder: bool) -> None:
-    if not keep_folder:
-        shutil.rmtree(path)
-        return
-    for entry in path.iterdir():
-        _remove(entry)
-
-
-def _remove(entry: Path) -> None:
-    if entry.is_dir():
-        shutil.rmtree(entry)
-    else:
-        entry.unlink()
+def _clear(path: Path, *, but: tuple[str, ...] = ()) -> None:
+    """Take away what a run left; last what says that it is a run's, should this be killed in its middle."""
+    said_last = (STARTED, LOCK)
+    for entry in sorted(path.iterdir(), key=lambda each: said_last.index(each.name) if each.name in said_last else -1):
+        if entry.name in but:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _check_free(path: Path) -> None:
@@ -179,17 +201,17 @@ def _check_free(path: Path) -> None:
 
 
 def _of_a_start(entry: Path) -> bool:
-    """Say whether a run wrote this before its manifest: the lock, and beside it the copied inputs, whole or torn."""
+    """Say whether a run wrote this before its manifest: the lock, and beside it what it announced, whole or torn."""
     if entry.name == LOCK:
         return True
-    of_a_run = entry.name == INPUTS or entry.name.startswith(f".{MANIFEST}.")
-    return of_a_run and (entry.parent / LOCK).is_file()
+    if not (entry.parent / LOCK).is_file():
+        return False
+    names = [MANIFEST, INPUTS, *_announced(entry.parent / STARTED)]
+    return entry.name in (STARTED, *names[1:]) or any(entry.name.startswith(f".{name}.") for name in names)
 
 
-def _clear_killed_start(path: Path) -> None:
-    for entry in path.iterdir():
-        if entry.name != LOCK:
-            _remove(entry)
+def _announced(started: Path) -> list[str]:
+    return started.read_text(encoding="utf-8", errors="replace").splitlines() if started.is_file() else []
 
 
 @contextmanager

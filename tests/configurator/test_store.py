@@ -86,6 +86,80 @@ def test_what_a_killed_start_left_gives_way(tmp_path):
     assert sorted(entry.name for entry in (tmp_path / "run").iterdir()) == [".lock", MANIFEST]
 
 
+KILLED_EVERYWHERE = """
+import os, shutil, sys
+from pathlib import Path
+from configurator.runs import store
+
+run, ending, existed = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "existed"
+NAMES = ["inputs/zones.csv", "indicators.csv", "plans/simulated.json"]
+TOUCHING = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.utime", "shutil.rmtree"}
+
+
+def kill_at(step):
+    left = step
+
+    def hook(event, arguments):
+        nonlocal left
+        if event in TOUCHING:
+            left -= 1
+            if left < 0:
+                os._exit(9)
+
+    sys.addaudithook(hook)
+
+
+def work():
+    with store.new_run(run) as folder:
+        if ending == "forgets":
+            folder.write(store.MANIFEST, "{}")
+            (folder.inside("evaluations.jsonl")).write_text("{}")
+        for name in NAMES:
+            folder.write(name, "x")
+        if ending == "forgets":
+            folder.forget_manifest()
+        if ending != "ends":
+            raise SystemExit(0)
+        folder.write(store.MANIFEST, "{}")
+
+
+step = 0
+while True:
+    if existed:
+        run.mkdir()
+    child = os.fork()
+    if child == 0:
+        kill_at(step)
+        try:
+            work()
+        finally:
+            os._exit(0)
+    was_killed = os.waitpid(child, 0)[1] != 0
+    if (run / store.MANIFEST).exists():
+        assert ending == "forgets" or all((run / name).read_text() == "x" for name in NAMES)
+    else:
+        with store.new_run(run) as folder:
+            folder.write(store.MANIFEST, "{}")
+        assert sorted(os.listdir(run)) == [store.LOCK, store.MANIFEST]
+    if not was_killed:
+        break
+    shutil.rmtree(run)
+    step += 1
+print(step)
+"""
+
+
+@pytest.mark.parametrize("existed", ["existed", "new"])
+@pytest.mark.parametrize("ending", ["ends", "fails", "forgets"])
+def test_killed_before_any_touch_of_the_disk_a_run_is_whole_or_gives_way(ending, existed, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED_EVERYWHERE, str(tmp_path / "run"), ending, existed],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) > 20  # as many moments were tried
+
+
 def test_a_second_process_leaves_a_start_alone(tmp_path):
     with new_run(tmp_path / "run") as folder:
         folder.write("inputs/zones.csv", "zone")

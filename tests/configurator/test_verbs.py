@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 
 import pytest
 
@@ -47,6 +48,27 @@ def test_simulating_keeps_results_with_their_inputs(choice, tmp_path):
     assert manifest["results"]["indicators.csv"] == hashlib.sha256((run / "indicators.csv").read_bytes()).hexdigest()
     observed = table_from_csv("observations", (run / "observations.csv").read_text())
     assert [record["verdict"] for record in observed.records()] == ["in range", "out of range", "not computed"]
+
+
+class KilledWritingEvents(FakeLaboratory):
+    """Ends while the last of the results is written, like a killed process: nothing after is done."""
+
+    def events(self, *_arguments, **_options):
+        yield "time"
+        os._exit(9)
+
+
+def test_a_simulation_killed_among_its_results_gives_way_to_the_same_command(choice, tmp_path):
+    run = tmp_path / "run"
+    process = os.fork()
+    if process == 0:
+        verbs.simulate(choice, Wish(), events=True, out=run, laboratory=KilledWritingEvents())
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
+    assert (run / "indicators.csv").is_file()
+    assert not (run / "manifest.json").exists()
+    verbs.simulate(choice, Wish(), events=True, out=run, laboratory=FakeLaboratory())
+    assert json.loads((run / "manifest.json").read_text())["finished"]
 
 
 def test_a_plan_of_a_run_can_be_simulated(choice, tmp_path):
