@@ -1,8 +1,9 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
 In order, so that a plan that falls costs little: half as many plans more than the instance asks for are looked at
-on a third of the fresh replications, so many of those that contend are given all of them
-(`optimisation.confirmation`), and only the plans that stand then are simulated by chance alone and audited.
+on ten fresh replications (where thirty are reported), it is decided on fifteen which of those that contend stand, and
+only these are simulated on the thirty from which all their values come (`optimisation.confirmation`), by chance alone,
+and audited. The hypervolume is that of the values reported.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from configurator.results import EvaluatedPlan
 from configurator.runs.past import Past
 from configurator.tables import Table
 from optimisation.auditing import audited_events
-from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
+from optimisation.confirmation import confirmed, fresh
 from optimisation.evaluation import Evaluator, Judgement
 from optimisation.feasibility.marginal_values import marginal_values
 from optimisation.feasibility.planning import Planning
@@ -40,18 +41,14 @@ or a line that grows not having been seen on one replication."""
 AROUND_TARGETS = 0.2
 """Part of the first looks for plans that may or may not keep a target."""
 FEWEST_PLANS = 3
-ENOUGH_TO_CONFIRM = 10
-"""Where the budget is short fewer plans are confirmed, so that each has so many fresh replications."""
+ENOUGH_TO_CONFIRM = 15
+"""Where the budget is short fewer plans are confirmed, so that each has so many fresh replications: those decided on
+and those reported."""
 CHANCE_REPLICATIONS = 5
 """On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
 FELL = "fell off the front on fresh replications"
 STATES_BY_CHANCE = 250_000_000
 """Bytes of states at time 0 remembered by chance alone: replications follow one another and none comes again."""
-
-
-def fresh(count: int) -> range:
-    """Return the first replications on which a front is confirmed."""
-    return range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + count)
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ class FinalFront:
         )
         left = self._runs_left()
         affordable = wanted if left is None else min(wanted, left // self._parts)
-        count = max((len(member.evaluation.replications) for member in members), default=affordable)
+        count = max((len(member.evaluation.replications) for member in members if member.stands), default=affordable)
         today = self._evaluator.evaluate([self._today], fresh(count))[0] if count else generation.today
         if today.judgement is None:
             raise SimulationFailed(f"today's offer could not be simulated on fresh replications: {today.failure}")

@@ -8,13 +8,14 @@ from dataclasses import replace
 from functools import cached_property
 
 from configurator.evaluated_plans import EvaluatedPlans
-from configurator.final_front import CHANCE_REPLICATIONS, FinalFront, fresh
+from configurator.final_front import CHANCE_REPLICATIONS, FinalFront
 from configurator.laboratory import Baseline, Effort, NoFeasiblePlan
 from configurator.progress import Progress
 from configurator.replicating import worker_count
 from configurator.results import EvaluatedPlan, SearchState
 from configurator.runs.past import Past
 from configurator.tables import Table
+from optimisation.confirmation import deciding, fresh
 from optimisation.evaluation import Evaluator
 from optimisation.feasibility.planning import Planning
 from optimisation.members import hypervolume_of
@@ -24,6 +25,7 @@ from optimisation.stopping import AfterGenerations, AfterTime, Stops, WithinNois
 from optimisation.twin_evaluation import twin_evaluator
 from simulation.components import components
 from simulation.configuration import content_key, todays_configuration
+from simulation.kernels_ahead import KernelsAhead
 from simulation.knowledge import Knowledge
 from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge
 from simulation.twin import Twin
@@ -42,6 +44,7 @@ class TwinExperiment:
         self._progress = progress
         self._past = past
         self._parts = len(components(self._instance))
+        self._kernels: KernelsAhead | None = None
         self._settings = SearchSettings(
             effort.population, effort.replications, effort.seed, effort.most_replications, self._search_budget()
         )
@@ -92,9 +95,12 @@ class TwinExperiment:
 
     def states(self) -> Iterator[SearchState]:
         """Yield each generation, then the front again, re-simulated on replications the search never saw."""
+        if worker_count(self._effort.workers) > 1 and self._effort.engine == "compiled":
+            self._kernels = KernelsAhead(self._instance)
         # the draws asked for last are the first to be remembered: those of the search, then the first fresh ones
+        count = self._effort.final_replications
         self._knowledge.rehearse(
-            self._effort.seed, (*reversed(fresh(self._effort.final_replications)), *range(self._informing))
+            self._effort.seed, (*reversed((*deciding(count), *fresh(count))), *range(self._informing))
         )
         self._progress.message("simulating today's offer (the first run on a machine compiles the twin before)")
         last: Generation | None = None
@@ -151,11 +157,11 @@ class TwinExperiment:
             yield
             return
         with ThreadPoolExecutor(1) as beside:
-            informed = beside.submit(evaluator.inform)
+            informed = beside.submit(evaluator.inform, *(() if self._kernels is None else (self._kernels.wait,)))
             try:
                 yield
             except BaseException:
-                evaluator.close()  # Ctrl-C ends what is beside too
+                self.close()  # Ctrl-C ends what is beside too
                 raise
             informed.result()
 
@@ -237,6 +243,8 @@ class TwinExperiment:
 
     def close(self) -> None:
         """Give threads or processes back."""
+        if self._kernels is not None:
+            self._kernels.close()
         if "_evaluator" in self.__dict__:
             self._evaluator.close()
         if "_final" in self.__dict__:

@@ -125,6 +125,17 @@ def dominated_beyond(points: Floats, margin: float) -> Flags:
     return found
 
 
+def dominated_by(points: Floats, others: Floats) -> Flags:
+    """Return which cost vectors [..., plan, objective] are dominated by one of others [..., plan, objective].
+
+    >>> dominated_by(np.array([[0.0, 0.5], [0.1, 0.5]]), np.array([[0.0, 0.5], [1.0, 1.0]])).tolist()
+    [False, True]
+    """
+    behind = points[..., :, None, :] - others[..., None, :, :]
+    found: Flags = np.any(np.all(behind >= 0.0, axis=-1) & np.any(behind > 0.0, axis=-1), axis=-1)
+    return found
+
+
 def undoubted(drawn: Floats, margin: float = MARGIN, share: float = DOUBT) -> list[int]:
     """Return the plans of a front of which at most a share is expected to be dominated by more than a margin.
 
@@ -151,8 +162,10 @@ def _beats(points: Floats, margin: float) -> Flags:
     return found
 
 
-def clearly_dominated(costs_: Floats) -> Flags:
+def clearly_dominated(costs_: Floats, by: Flags | None = None) -> Flags:
     """Return which plans another one dominates beyond doubt, given costs [plan, replication, objective].
+
+    by: which plans [plan] may be that other one; None: all.
 
     Beyond doubt: in every objective the paired mean difference is at least CLEAR times its standard error, and in
     some it is not zero. With one replication nothing is beyond doubt.
@@ -162,8 +175,9 @@ def clearly_dominated(costs_: Floats) -> Flags:
     if replications < 2:
         return np.zeros(plans, dtype=bool)
     beaten = np.zeros(plans, dtype=bool)
-    for plan in range(plans):
-        behind = costs_[plan] - costs_
+    others = costs_ if by is None else costs_[by]
+    for plan in range(plans if len(others) else 0):
+        behind = costs_[plan] - others
         mean, error = behind.mean(axis=1), behind.std(axis=1, ddof=1) / np.sqrt(replications)
         beaten[plan] = bool(((mean >= CLEAR * error).all(axis=1) & (mean > 0.0).any(axis=1)).any())
     return beaten

@@ -1,11 +1,12 @@
 """Our confirmation again and again: on each of several blocks of replications, held against all the others.
 
-Every block meets the same parameter draws by its own chance. What the plans that stand on a block are said to be worth
+Every block meets the same parameter draws by its own chance: those on which it is decided who stands, and those that
+are reported. What the plans that stand on a block are said to be worth
 is compared with what they are worth on all other blocks. A block is as lucky for the others as these are for it, so
 luck common to all plans cancels over the blocks to first order and what is left is flattery: picking what looks well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,8 +14,7 @@ import numpy as np
 from benchmarks.honesty.handed_out import Stated
 from benchmarks.honesty.truth import Simulated
 from configurator.evaluated_plans import EvaluatedPlans
-from instances.instance import Instance
-from optimisation.confirmation import FRESH_REPLICATIONS, confirmed
+from optimisation.confirmation import confirmed, deciding, fresh
 from optimisation.evaluation import Evaluation, Judgement
 from optimisation.fronts import Floats
 from optimisation.members import Member, front_of
@@ -24,12 +24,12 @@ from simulation.objectives import Essence, Judge
 
 @dataclass
 class Block:
-    """Answers as an evaluator does, from what was simulated: replication FRESH + r is the block's r-th."""
+    """Answers as an evaluator does, from what was simulated; rows: of each replication that may be asked for."""
 
     judge: Judge
     members: Sequence[Member]
     found: Simulated
-    numbers: Sequence[int]
+    rows: Mapping[int, int]
     asked: set[tuple[str, int]] = field(default_factory=set)
     repeats: int = 0
 
@@ -55,7 +55,7 @@ class Block:
     def _evaluation(self, configuration: Configuration, place: int, replications: Sequence[int]) -> Evaluation:
         key = content_key(configuration)
         self.asked |= {(key, number) for number in replications}
-        rows = [self.numbers[number - FRESH_REPLICATIONS] for number in replications]
+        rows = [self.rows[number] for number in replications]
         judged = judged_on(self.judge, self.found.plans[place], self.found.today, rows)
         return Evaluation(configuration, key, tuple(replications), judged)
 
@@ -76,17 +76,23 @@ class Confirmation:
     true: Floats
 
 
+def block_of(size: int) -> tuple[int, ...]:
+    """Return the replications, hence parameter draws, of a block that reports on so many."""
+    return (*deciding(size), *fresh(size))
+
+
 def confirmations(
-    instance: Instance, members: Sequence[Member], found: Simulated, size: int, seed: int
+    judge: Judge, members: Sequence[Member], found: Simulated, size: int, seed: int
 ) -> list[Confirmation]:
-    """Confirm plans on each block of so many replications."""
-    judge = Judge.of(instance)
+    """Confirm plans on each block; found: all of them in `block_of(size)`, again and again by other chance."""
+    instance, replications = judge.instance, block_of(size)
     shown = EvaluatedPlans(instance, judge)
-    blocks = np.arange(len(found.today)).reshape(-1, size)
+    blocks = np.arange(len(found.today)).reshape(-1, len(replications))
+    reported = blocks[:, -size:]
     results = []
     for number, block in enumerate(blocks):
-        evaluator = Block(judge, members, found, block.tolist())
-        fresh = confirmed(
+        evaluator = Block(judge, members, found, dict(zip(replications, block.tolist(), strict=True)))
+        confirmation = confirmed(
             instance,
             evaluator,
             members,
@@ -95,8 +101,8 @@ def confirmations(
             statistic=shown.final_values,
             most=instance.settings.search.final_plans,
         )
-        standing = front_of([shown.final(member) for member in fresh if member.stands], instance.optimised)
-        others = np.delete(blocks, number, axis=0).ravel().tolist()
+        standing = front_of([shown.final(member) for member in confirmation if member.stands], instance.optimised)
+        others = np.delete(reported, number, axis=0).ravel().tolist()
         places = {member.key: place for place, member in enumerate(members)}
         true = [
             judge.final_point(judge.judge([found.plans[places[one.key]][row] for row in others], _rows(found, others)))

@@ -5,14 +5,13 @@ import time
 import numpy as np
 
 from benchmarks.honesty.aimed import ASKED, Case
-from benchmarks.honesty.confirming import confirmations
+from benchmarks.honesty.confirming import block_of, confirmations
 from benchmarks.honesty.handed_out import OURS, HandedOut, Stated, candidates, theirs
 from benchmarks.honesty.records import Row
-from benchmarks.honesty.truth import simulated, true_probability
+from benchmarks.honesty.truth import judge_of, simulated, true_probability
 from benchmarks.search.methods import METHODS
 from benchmarks.search.problem import Problem
 from benchmarks.search.running import commit
-from optimisation.confirmation import FRESH_REPLICATIONS
 from optimisation.fronts import MARGIN, Floats, costs, dominated_beyond, hypervolume
 from optimisation.keeping_targets import cheapest_that_keeps
 from simulation.objectives import Judge
@@ -41,9 +40,9 @@ Measured = tuple[float, float, float, float, float, float, Stated | None]
 def _ours(case: Case, problem: Problem, seed: int) -> Measured:
     members, spent = candidates(problem, seed, case.budget)
     size = problem.instance.settings.search.final_replications
-    numbers = tuple(range(FRESH_REPLICATIONS, FRESH_REPLICATIONS + size))
-    found = simulated(problem.knowledge, [one.plan.configuration for one in members], seed, numbers, case.chances)
-    every = confirmations(problem.instance, members, found, size, seed)
+    configurations = [one.plan.configuration for one in members]
+    found = simulated(problem.knowledge, configurations, seed, block_of(size), case.chances)
+    every = confirmations(judge_of(problem.knowledge, seed), members, found, size, seed)
     stated = [_hypervolume(problem, np.array([plan.point for plan in one.plans])) for one in every]
     true = [_hypervolume(problem, one.true) for one in every]
     dominated = float(np.mean([_dominated(problem, one.true) for one in every if len(one.plans)]))

@@ -63,6 +63,14 @@ def simulated(
     return Simulated(tuple(columns[:-1]), columns[-1])
 
 
+def judge_of(knowledge: Knowledge, seed: int) -> Judge:
+    """Return the judge of a final front: it knows what today spends at the central values."""
+    judge, twin = Judge.of(knowledge.central), Twin(knowledge, seed=seed)
+    if not knowledge.uncertain:
+        return judge
+    return judge.expecting(_essence(twin, judge, todays_configuration(knowledge.central), 0))
+
+
 def true_probability(knowledge: Knowledge, configuration: Configuration, seed: int, futures: int) -> float:
     """Return how likely a plan keeps its first target, over parameter draws and chance that no search met."""
     found = simulated(knowledge, [configuration], seed, tuple(range(FUTURES, FUTURES + futures)), 1)
