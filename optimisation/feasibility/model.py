@@ -23,7 +23,7 @@ from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.variables import Variables
 
 OVERSHOOT = 100.0
-"""Cost of using a budget twice over instead of at its target, in gene ranges moved."""
+"""Cost of using a budget twice over instead of at its target, in gene ranges moved, where it is not firm."""
 Floats = NDArray[np.float64]
 
 
@@ -34,7 +34,9 @@ class Aims:
     weights: Floats
     """[share and capacity gene]"""
     most: Floats
-    """[budget] part beyond which each unit of use costs OVERSHOOT"""
+    """[budget] part beyond which each unit of use costs `price`"""
+    price: Floats
+    """[budget]"""
     least: Floats
     """[budget] part below which each unit of use costs `thrift`"""
     thrift: Floats
@@ -98,6 +100,7 @@ class NearestPlan:
             model.weight[gene] = float(aims.weights[gene])
         for number in range(len(self.budgets)):
             model.target[number] = float(aims.most[number])
+            model.price[number] = float(aims.price[number])
             model.floor[number] = float(aims.least[number])
             model.thrift[number] = float(aims.thrift[number])
         self._variables.set_full(state)
@@ -115,7 +118,7 @@ class NearestPlan:
         width = np.maximum(1, encoding.high - encoding.low)
         model.nearest = pyo.Objective(
             expr=sum(model.weight[g] / int(width[g]) * model.distance[g] for g in model.genes)
-            + OVERSHOOT * sum(model.over.values())
+            + sum(model.price[b] * model.over[b] for b in model.over)
             + sum(model.thrift[b] * model.under[b] for b in model.under)
         )
 
@@ -124,6 +127,7 @@ class NearestPlan:
         model, variables = self._variables.model, self._variables
         numbers = range(len(self.budgets))
         model.target = pyo.Param(numbers, mutable=True, initialize=1.0)
+        model.price = pyo.Param(numbers, mutable=True, initialize=OVERSHOOT)
         model.floor = pyo.Param(numbers, mutable=True, initialize=0.0)
         model.thrift = pyo.Param(numbers, mutable=True, initialize=0.0)
         model.over = pyo.Var(numbers, domain=pyo.NonNegativeReals)

@@ -7,12 +7,12 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from optimisation.encoding import Encoding, Genes
+from optimisation.encoding import Genes
 from optimisation.feasibility.checker import state_of, violations
 from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.highs import Status
 from optimisation.feasibility.inequality import Term, scaled
-from optimisation.feasibility.model import Aims, LeastSpending, NearestPlan
+from optimisation.feasibility.model import OVERSHOOT, Aims, LeastSpending, NearestPlan
 from optimisation.feasibility.planning import Planning
 from optimisation.plan import Explanation, Infeasible, Plan
 from simulation.configuration import Configuration, content_key
@@ -29,6 +29,8 @@ WEIGHT_SPREAD = 3.0
 """Logarithm of the greatest weight of a gene, and of the mixes or capacities of a territory, over the middle one."""
 THRIFT = 100.0
 """Cost of leaving all of a budget unused that a proposal would use up, in gene ranges moved: the middle one."""
+FIRM = 100.0 * OVERSHOOT
+"""The same cost for the one budget that comes before nearness: as much as moving every gene of the Loire."""
 MOVED_TWICE = 0.5
 """Weight of a share's steps: what one pathway gives another one takes, so that a move counts twice."""
 FEW_CHOICES = 16
@@ -135,18 +137,19 @@ class Repairer:
 
         It is to use no more of a budget than its target, and no less than that or than it uses itself: what it would
         spend on one thing does not go with what another rule takes from it. How much the latter counts differs, by
-        budget and proposal, as much as genes do.
+        budget and proposal, as much as genes do. For every other proposal one budget is firm: what most of its plans
+        use hangs on who is there, and only plans that give up much for it come near the least that any plan uses.
         """
         random = np.random.Generator(np.random.Philox(key=_key(genes)))
         model, encoding = self._model(contract), self.planning.encoding
-        weights, most = weights_of(encoding, random), self._targets(random, model, contract)
+        weights, most = weights_of(self.planning, random), self._targets(random, model, contract)
         thrift = THRIFT * np.exp(random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, len(most)))
         used = model.use(state_of(self.planning, encoding.configuration(genes)))
-        return Aims(weights, most, np.minimum(most, used), thrift)
+        return Aims(weights, most, _prices(random, len(most)), np.minimum(most, used), thrift)
 
     def _even(self, _genes: Genes, contract: str) -> Aims:
         none = np.zeros(len(self._model(contract).budgets))
-        return Aims(np.ones(self.planning.encoding.decided), none + 1.0, none, none)
+        return Aims(np.ones(self.planning.encoding.decided), none + 1.0, none + OVERSHOOT, none, none)
 
     def _is_hopeless(self, contract: str) -> bool:
         """Say whether it is known that the rules leave no plan under a contract."""
@@ -220,15 +223,17 @@ class Repairer:
         return models[contract, exact]
 
 
-def weights_of(encoding: Encoding, random: np.random.Generator) -> Floats:
+def weights_of(planning: Planning, random: np.random.Generator) -> Floats:
     """Return the weights [share and capacity gene] of one proposal, all positive.
 
     They differ greatly on purpose. A distance in absolute values moves few genes, those that gain most for what they
     cost: with like weights the widest pool of a basin would take every change of every proposal. So a gene has its own
     factor, and the mixes and capacities of each territory have theirs: log-uniform, the most common law that prefers
     no size. In the middle the mixes of a territory weigh as its capacities do together, however many there are of
-    each: there are often more shares than capacities, and always the capacities would yield to the mix.
+    each: there are often more shares than capacities, and always the capacities would yield to the mix. Units that
+    serve several territories weigh as often: were they as cheap to move as those of one, they would always follow.
     """
+    encoding = planning.encoding
     blocks = int(encoding.block.max(initial=0)) + 1
     own = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, encoding.decided)
     common = random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, (2, blocks))
@@ -238,7 +243,17 @@ def weights_of(encoding: Encoding, random: np.random.Generator) -> Floats:
     shares, capacities = (np.bincount(block[moves & (is_capacity == kind)], minlength=blocks) for kind in (0, 1))
     balance = MOVED_TWICE * np.maximum(1, capacities) / np.maximum(1, shares)
     weights: Floats = np.exp(own + common[is_capacity, block]) * np.where(is_capacity == 1, 1.0, balance[block])
+    for pool, served in zip(planning.pools, planning.pool_territories, strict=True):
+        weights[encoding.shares + np.array(pool.rows, dtype=np.int64)] *= len(served)
     return weights
+
+
+def _prices(random: np.random.Generator, budgets: int) -> Floats:
+    """Return what each unit of use beyond its target costs [budget]: one budget is firm for every other proposal."""
+    prices = np.full(budgets, OVERSHOOT)
+    firm = int(random.integers(max(1, 2 * budgets)))
+    prices[firm : firm + 1] = FIRM  # none where the number is beyond the last budget
+    return prices
 
 
 def _key(genes: Genes) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from instances.tables import Rule
 from optimisation.feasibility.checker import State, state_of, violations
-from optimisation.feasibility.model import OVERSHOOT, Aims, NearestPlan
+from optimisation.feasibility.model import Aims, NearestPlan
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import SEARCH_GAP, Repairer
 from optimisation.plan import Infeasible, Plan
@@ -70,7 +70,9 @@ def test_as_near_as_brute_force(tight, gap):
     model = NearestPlan(tight, "today", gap, exact=True)
     for proposal in proposals(tight, 8, seed=11):
         genes = encoding.genes(proposal)
-        found = model.solve(genes, Aims(weights, np.ones(1), np.zeros(1), np.zeros(1)), state_of(tight, proposal))
+        found = model.solve(
+            genes, Aims(weights, np.ones(1), np.ones(1), np.zeros(1), np.zeros(1)), state_of(tight, proposal)
+        )
         nearest = float(distance(encoding, plans, genes, weights).min())
         reached = float(distance(encoding, found[None, :], genes, weights)[0])
         assert nearest - 1e-6 <= reached <= nearest / (1.0 - gap) + 1e-6
@@ -92,7 +94,7 @@ def test_repair_is_as_near_as_brute_force(tight):
         def cost(some, genes=genes, aims=aims):
             used = np.array([spent(tight, encoding.configuration(one)) for one in some]) / budget.bound
             over, under = np.maximum(0.0, used - aims.most), np.maximum(0.0, aims.least - used)
-            return distance(encoding, some, genes, aims.weights) + OVERSHOOT * over + aims.thrift * under
+            return distance(encoding, some, genes, aims.weights) + aims.price * over + aims.thrift * under
 
         nearest = float(cost(plans).min())
         reached = float(cost(encoding.genes(found.configuration)[None, :])[0])
