@@ -113,6 +113,10 @@ class Evaluates(Protocol):
         """Return how many new component runs evaluating the first one, two, ... configurations would take."""
 
 
+def _nothing() -> None:
+    """Wait for nothing."""
+
+
 class Evaluator(Generic[AccountT]):
     """Evaluates through a twin's accounts; the same answers on any number of workers and in any order.
 
@@ -162,9 +166,13 @@ class Evaluator(Generic[AccountT]):
         """Component runs that were remembered instead."""
         return self._repeats
 
-    def inform(self) -> None:
-        """Run today on the replications that inform the judge, if that was not done yet."""
+    def inform(self, after: Callable[[], None] = _nothing) -> None:
+        """Run today on the replications that inform the judge, if that was not done yet.
+
+        after: waits for what runs need; whoever asks for others meanwhile waits too.
+        """
         with self._asking:
+            after()
             self._informed_judge()
 
     def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:

@@ -1,6 +1,7 @@
 """Arrivals (T2) and the state at time 0 (T11): who comes when, and from which census the future starts."""
 
 from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -134,14 +135,15 @@ def at_time_zero(
     `initial` everyone present stays.
     """
     rows = warm.patients
-    present = (rows["status"] != Status.TO_COME) & (rows["status"] != Status.GONE)
-    kept = [np.flatnonzero(rows["status"] == Status.TO_COME)]
+    status, zones, profiles = (rows[name].copy() for name in ("status", "zone", "profile"))  # each read many times
+    present = (status != Status.TO_COME) & (status != Status.GONE)
+    kept = [np.flatnonzero(status == Status.TO_COME)]
     copies = [np.zeros(0, dtype=np.int64)]
     newcomers = []
     for zone in range(len(component.territories)):
         territory = instance.territories[component.territories[zone]].zone
         for profile, profile_row in enumerate(instance.profiles):
-            members = np.flatnonzero(present & (rows["zone"] == zone) & (rows["profile"] == profile))
+            members = np.flatnonzero(present & (zones == zone) & (profiles == profile))
             census = next(
                 (row.initial for row in instance.needs if row.zone == territory and row.profile == profile_row.profile),
                 None,
@@ -195,23 +197,35 @@ def _take(
     replication: int,
 ) -> State:
     """Return the state of those kept, copied and new, in the order (zone, first profile, ordinal)."""
-    source = np.concatenate([kept, copies])
-    patients = warm.patients[source]
-    clocks = warm.clocks[source]
-    fresh = slice(len(kept), None)
-    patients["ordinal"][fresh] += np.uint64(COPIES) * (_occurrence(copies) + 1).astype(np.uint64)
-    draw_hazards(model, patients[fresh], clocks[fresh], warm.time, seed, replication)
-    patients = np.concatenate([patients, *(each.patients for each in newcomers)])
-    order = np.lexsort((patients["ordinal"], patients["first_profile"], patients["zone"]))
-    former = np.concatenate([source, np.full(len(patients) - len(source), -1)])[order]
+    there = np.concatenate([warm.patients, *(each.patients for each in newcomers)]) if newcomers else warm.patients
+    new = np.arange(len(warm.patients), len(there))
+    source = np.concatenate([kept, copies, new])
+    ordinals = there["ordinal"].take(source)
+    is_copy = np.zeros(len(source), dtype=np.bool_)
+    is_copy[len(kept) : len(kept) + len(copies)] = True
+    ordinals[is_copy] += np.uint64(COPIES) * (_occurrence(copies) + 1).astype(np.uint64)
+    order = np.lexsort((ordinals, there["first_profile"].take(source), there["zone"].take(source)))
+    chosen, is_copy = source[order], is_copy[order]
+
+    def taken(name: Literal["slots", "clocks", "marks", "visits"]) -> npt.NDArray[Any]:
+        # `take` copies records several times faster than an index does
+        rows = [getattr(state, name) for state in (warm, *newcomers)]
+        found: npt.NDArray[Any] = (np.concatenate(rows) if newcomers else rows[0]).take(chosen, axis=0)
+        return found
+
+    patients, clocks = there.take(chosen), taken("clocks")
+    patients["ordinal"] = ordinals[order]
+    own, own_clocks = patients[is_copy], clocks[is_copy]
+    draw_hazards(model, own, own_clocks, warm.time, seed, replication)
+    patients[is_copy], clocks[is_copy] = own, own_clocks
     return replace(
         warm,
-        patients=patients[order],
-        slots=np.concatenate([warm.slots[source], *(each.slots for each in newcomers)])[order],
-        clocks=np.concatenate([clocks, *(each.clocks for each in newcomers)])[order],
-        marks=np.concatenate([warm.marks[source], *(each.marks for each in newcomers)])[order],
-        visits=np.concatenate([warm.visits[source], *(each.visits for each in newcomers)])[order],
-        waiting=_lines(warm.waiting, former, warm.slots.shape[1]),
+        patients=patients,
+        slots=taken("slots"),
+        clocks=clocks,
+        marks=taken("marks"),
+        visits=taken("visits"),
+        waiting=_lines(warm.waiting, np.where(chosen < len(warm.patients), chosen, -1), warm.slots.shape[1]),
     )
 
 
@@ -306,8 +320,9 @@ def opening_events(model: FlatModel, state: State, capacity: npt.NDArray[np.int3
 def _opening_services(model: FlatModel, state: State, present: npt.NDArray[np.int64]) -> list[EventArray]:
     """Records of services: asked for, then granted, acting, absent, as they are."""
     parts = []
-    for slot in range(state.slots.shape[1]):
-        column = state.slots[present, slot]
+    slots = state.slots.take(present, axis=0)
+    for slot in range(slots.shape[1]):
+        column = slots[:, slot]
         for kind, chosen in (
             (Event.SERVICE_ASK, column["state"] != Held.NONE),
             (Event.SERVICE_GRANT, column["state"] == Held.HELD),
@@ -321,8 +336,8 @@ def _opening_services(model: FlatModel, state: State, present: npt.NDArray[np.in
                     who,
                     kind,
                     np.full(len(who), -1),
-                    state.slots["pool"][who, slot],
-                    state.slots["units"][who, slot],
+                    column["pool"][chosen],
+                    column["units"][chosen],
                     model,
                 )
             )
