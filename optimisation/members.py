@@ -1,7 +1,7 @@
 """Plans with what they were found to be worth, and the fronts they make."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -59,18 +59,3 @@ def representatives(front: Sequence[Member], objectives: Sequence[Objective], co
 def hypervolume_of(members: Sequence[Member], objectives: Sequence[Objective]) -> float:
     """Return the hypervolume that the sound members cover, between the bounds of the instance's objectives."""
     return hypervolume(points_of([m.evaluation for m in members if m.evaluation.is_sound], objectives))
-
-
-def referred(evaluation: Evaluation, today: Evaluation, reference: Evaluation) -> Evaluation:
-    """Return an evaluation as it would stand on the reference's replications, today being the control.
-
-    Plans replicated unequally met different luck and different parameter draws: what these did to today's offer,
-    which met all of them, is taken off: point + today's point on all replications - today's point on those of the
-    plan (a control variate with coefficient 1). One that was replicated as often as the reference stays as it is.
-    """
-    if evaluation.replications == reference.replications:
-        return evaluation
-    found, own, all_ = evaluation.judgement, today.judgement, reference.judgement
-    if found is None or own is None or all_ is None:
-        return evaluation
-    return replace(evaluation, judgement=replace(found, point=found.point + all_.point - own.point))

@@ -80,7 +80,8 @@ def doubts(samples: Sequence[Sample], most: int) -> list[Doubt]:
     variance = pooled_variance(samples)
     if variance is None or len(samples) < 2:
         return []
-    found = [_doubt(number, samples, variance, most) for number in range(len(samples))]
+    near = _Near.of(samples)
+    found = [_doubt(number, near, variance, most) for number in range(len(samples))]
     open_ = [doubt for doubt in found if doubt.size > SURE and samples[doubt.plan].count < most]
     return sorted(open_, key=lambda doubt: (-doubt.size, doubt.plan))
 
@@ -97,31 +98,52 @@ def more_replications(samples: Sequence[Sample], most: int) -> list[tuple[int, i
     return list(wanted.items())
 
 
-def _doubt(plan: int, samples: Sequence[Sample], variance: Floats, most: int) -> Doubt:
+@dataclass(frozen=True)
+class _Near:
+    """Samples as arrays."""
+
+    counts: NDArray[np.int64]
+    """[plan] replications done."""
+    points: Floats
+    """[plan, objective]"""
+    differences: Floats
+    """[plan, replication, objective]; 0 beyond a plan's own replications."""
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> "_Near":
+        """Return samples side by side."""
+        counts = np.array([sample.count for sample in samples])
+        differences = np.zeros((len(samples), int(counts.max()), samples[0].differences.shape[1]))
+        for number, sample in enumerate(samples):
+            differences[number, : sample.count] = sample.differences
+        return cls(counts, np.array([sample.point for sample in samples]), differences)
+
+
+def _doubt(plan: int, near: _Near, pooled: Floats, most: int) -> Doubt:
     """Find the rival of a plan and how surely it dominates (Lee et al. 2010, section 3: j_i and its objective)."""
-    own = samples[plan]
-    best, rival, wanted = -1.0, plan, own.count
-    for other, sample in enumerate(samples):
-        if other == plan:
-            continue
-        shared = min(own.count, sample.count)
-        spread = _pair_variance(own.differences[:shared], sample.differences[:shared], variance)
-        behind = own.point - sample.point
-        better = _probability(behind, spread / shared)
-        chance = float(np.prod(better))
-        if chance > best:
-            best, rival = chance, other
-            deciding = int(np.argmin(better))
-            wanted = _wanted(float(behind[deciding]), float(spread[deciding]), most)
-    return Doubt(plan, rival, best, wanted)
+    behind = near.points[plan] - near.points
+    spread, shared = _pair_variances(plan, near, pooled)
+    better = _probability(behind, spread / shared[:, None])
+    chances = better.prod(axis=1)
+    chances[plan] = -1.0
+    rival = int(np.argmax(chances))
+    deciding = int(np.argmin(better[rival]))
+    wanted = _wanted(float(behind[rival, deciding]), float(spread[rival, deciding]), most)
+    return Doubt(plan, rival, float(chances[rival]), wanted)
 
 
-def _pair_variance(first: Floats, second: Floats, pooled: Floats) -> Floats:
-    """Return the variance of the paired difference [objective]: its own, weighed with that of two plans at random."""
-    difference = first - second
-    own = ((difference - difference.mean(axis=0)) ** 2).sum(axis=0)
-    weighed: Floats = (PRIOR_WEIGHT * 2.0 * pooled + own) / (PRIOR_WEIGHT + len(difference) - 1)
-    return weighed
+def _pair_variances(plan: int, near: _Near, pooled: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Return variances of the paired differences of a plan to each [plan, objective], and shared replications [plan].
+
+    Each is the pair's own variance, weighed with that of two plans at random.
+    """
+    shared = np.minimum(near.counts, near.counts[plan])
+    is_shared = (np.arange(near.differences.shape[1]) < shared[:, None])[..., None]
+    difference = np.where(is_shared, near.differences[plan] - near.differences, 0.0)
+    mean = difference.sum(axis=1, keepdims=True) / shared[:, None, None]
+    own = (np.where(is_shared, difference - mean, 0.0) ** 2).sum(axis=1)
+    weighed: Floats = (PRIOR_WEIGHT * 2.0 * pooled + own) / (PRIOR_WEIGHT + shared - 1)[:, None]
+    return weighed, shared
 
 
 def _probability(behind: Floats, variance: Floats) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Everything a search has evaluated, each plan on the replications it deserved, all comparable with one another."""
 
-from collections.abc import KeysView, Mapping, Sequence
+from collections.abc import Callable, KeysView, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -9,12 +9,13 @@ import numpy as np
 from instances.instance import Instance
 from optimisation.encoding import Encoding
 from optimisation.evaluation import Evaluates, Evaluation, Judgement
-from optimisation.fronts import Floats, costs, nondominated
-from optimisation.members import Member, referred
+from optimisation.fronts import Floats, costs, hypervolume, nondominated
+from optimisation.members import Member
 from optimisation.plan import Plan
 from optimisation.problem import REFUSED_COST
 from optimisation.proposing import Proposed
-from optimisation.replications import Sample, more_replications, pooled_variance
+from optimisation.referring import referred
+from optimisation.replications import GROWTH, Sample, more_replications, pooled_variance
 from optimisation.screening import Known
 from simulation.configuration import todays_configuration
 from simulation.targets import MISSED
@@ -24,6 +25,8 @@ PILOTS = 5
 PILOT = 3
 DOUBT_SHARE = 0.3
 """Replications that a generation spends on doubt, over those it spends on new plans."""
+REFUSAL_SHARE = 0.3
+"""Replications that a generation spends, over those of new plans, on refused plans that would stand on the front."""
 ROUNDS = 3
 """How often a generation looks at doubt again after replicating."""
 LAYERS = 2
@@ -54,6 +57,8 @@ class Standings:
         self._encoding = encoding
         self._today = todays_configuration(instance)
         self._members: dict[str, Member] = {}
+        self._todays_by_count: dict[int, Evaluation] = {}
+        self._standing: dict[str, Member] = {}
 
     @property
     def keys(self) -> KeysView[str]:
@@ -66,13 +71,14 @@ class Standings:
 
     def archive(self) -> tuple[Member, ...]:
         """Return every plan in the order evaluated, its point referred to the same replications as all others."""
-        return tuple(self._standing(member) for member in self._members.values())
+        return tuple(self._stood().values())
 
     def evaluate(self, plans: Sequence[Plan], generation: int) -> None:
         """Evaluate plans on the first replications."""
         evaluations = self._evaluator.evaluate([plan.configuration for plan in plans], range(self._first))
         for plan, evaluation in zip(plans, evaluations, strict=True):
             self._members.setdefault(plan.key, Member(plan, evaluation, generation))
+        self._standing = {}
 
     def replicate(self, more: Sequence[tuple[str, int]]) -> None:
         """Replicate plans further, each from its first replication on."""
@@ -82,23 +88,18 @@ class Standings:
             for key, evaluation in zip(keys, found, strict=True):
                 if len(evaluation.replications) > len(self._members[key].evaluation.replications):
                     self._members[key] = replace(self._members[key], evaluation=evaluation)
+        self._standing = {}
 
     def replicate_doubtful(self, new: int) -> tuple[tuple[str, int], ...]:
-        """Replicate plans whose dominance is in doubt; return (key, replications reached) in order.
+        """Replicate plans whose refusal or dominance is in doubt; return (key, replications reached) in order.
 
         new: plans that the generation evaluated.
         """
         if self._most <= self._first or self.today().judgement is None:
             return ()
         done = self._piloted()
-        allowance = ceil(DOUBT_SHARE * new * self._first)
-        for _ in range(ROUNDS):
-            chosen = self._within(self._wanted(), allowance)
-            if not chosen:
-                break
-            allowance -= sum(reached - self._count(key) for key, reached in chosen)
-            self.replicate(chosen)
-            done += chosen
+        done += self._in_rounds(self._refused, ceil(REFUSAL_SHARE * new * self._first))
+        done += self._in_rounds(self._wanted, ceil(DOUBT_SHARE * new * self._first))
         return tuple(done)
 
     def affordable(self, proposed: Sequence[Proposed]) -> list[Proposed]:
@@ -112,15 +113,14 @@ class Standings:
 
     def told(self, proposed: Sequence[Proposed]) -> tuple[Floats, Floats]:
         """Return costs [plan, objective] and violations [plan] of plans, as the breeder wants them."""
-        rows = [self._seen(self._standing(self._members[one.plan.key])) for one in proposed]
+        standing = self._stood()
+        rows = [self._seen(standing[one.plan.key]) for one in proposed]
         return np.array([cost for cost, _ in rows]), np.array([violation for _, violation in rows])
 
     def costs_of_genes(self) -> Mapping[bytes, tuple[Floats, float]]:
         """Return what is now known of every plan, by the bytes of its genes."""
         return {
-            self._encoding.genes(member.plan.configuration).tobytes(): self._seen(self._standing(member))
-            for member in self._members.values()
-            if len(member.evaluation.replications) > self._first
+            self._encoding.genes(member.plan.configuration).tobytes(): self._seen(member) for member in self.archive()
         }
 
     def known(self) -> Known:
@@ -146,12 +146,20 @@ class Standings:
         errors = [np.sqrt(variance / len(member.evaluation.replications)) for member in judged]
         return np.array(points), np.array(errors)
 
-    def _standing(self, member: Member) -> Member:
-        today = self._todays(len(member.evaluation.replications))
-        return replace(member, evaluation=referred(member.evaluation, today, self.today()))
+    def _stood(self) -> dict[str, Member]:
+        """Return every plan by its key, its point referred to today's replications."""
+        if not self._standing:
+            members = list(self._members.values())
+            found = referred([one.evaluation for one in members], self.today(), self._instance.optimised)
+            self._standing = {
+                one.key: replace(one, evaluation=stands) for one, stands in zip(members, found, strict=True)
+            }
+        return self._standing
 
     def _todays(self, count: int) -> Evaluation:
-        return self._evaluator.evaluate([self._today], range(count))[0]
+        if count not in self._todays_by_count:
+            self._todays_by_count[count] = self._evaluator.evaluate([self._today], range(count))[0]
+        return self._todays_by_count[count]
 
     def _seen(self, member: Member) -> tuple[Floats, float]:
         """Return cost and violation of a member: budgets overrun, targets missed; more than any for other refusals."""
@@ -176,7 +184,7 @@ class Standings:
         objectives = self._instance.optimised
         today = _judgement(self._todays(len(member.evaluation.replications)))
         differences = costs(_judgement(member.evaluation).values, objectives) - costs(today.values, objectives)
-        point = self._cost(self._standing(member).evaluation) - self._cost(self.today())
+        point = self._cost(self._stood()[member.key].evaluation) - self._cost(self.today())
         return Sample(differences, point - differences.mean(axis=0))
 
     def _piloted(self) -> list[tuple[str, int]]:
@@ -189,6 +197,34 @@ class Standings:
         self.replicate(chosen)
         return chosen
 
+    def _in_rounds(self, asks: Callable[[], list[tuple[str, int]]], allowance: int) -> list[tuple[str, int]]:
+        """Replicate what is asked for, ask again, until the allowance of replications is used; return what was done."""
+        done: list[tuple[str, int]] = []
+        for _ in range(ROUNDS):
+            chosen = self._within(asks(), allowance)
+            if not chosen:
+                break
+            allowance -= sum(reached - self._count(key) for key, reached in chosen)
+            self.replicate(chosen)
+            done += chosen
+        return done
+
+    def _refused(self) -> list[tuple[str, int]]:
+        """Return (key, replications to reach) of refused plans that would add to the front, those adding most first.
+
+        Few replications are judged with caution (as if many had shown the same), so that many a sound plan is refused
+        at first; more replications tell.
+        """
+        members = [one for one in self._members.values() if one.evaluation.judgement is not None]
+        sound = np.array([one.evaluation.is_sound for one in members])
+        points = np.array([self._cost(self._stood()[one.key].evaluation) for one in members])
+        front = points[sound][nondominated(points[sound])]
+        volume = hypervolume(front)
+        open_ = [n for n, one in enumerate(members) if not sound[n] and self._count(one.key) < self._most]
+        adding = {n: hypervolume(np.vstack([front, points[n]])) - volume for n in open_}
+        chosen = sorted((n for n in open_ if adding[n] > 0.0), key=lambda n: (-adding[n], n))
+        return [(members[n].key, min(self._most, GROWTH * self._count(members[n].key))) for n in chosen]
+
     def _wanted(self) -> list[tuple[str, int]]:
         """Return (key, replications to reach) of plans near the front whose dominance is in doubt."""
         near = self._near_the_front()
@@ -199,7 +235,7 @@ class Standings:
         left = self._sound()
         found: list[Member] = []
         for _ in range(LAYERS):
-            points = np.array([self._cost(self._standing(member).evaluation) for member in left])
+            points = np.array([self._cost(self._stood()[member.key].evaluation) for member in left])
             kept = nondominated(points.reshape(len(left), len(self._instance.optimised)))
             found += [member for member, is_kept in zip(left, kept, strict=True) if is_kept]
             left = [member for member, is_kept in zip(left, kept, strict=True) if not is_kept]

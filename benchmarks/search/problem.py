@@ -38,7 +38,7 @@ class Problem:
             Planning(knowledge.central),
             round(settings.population * preset.population),
             settings.replications,
-            max(preset.most_replications, settings.replications),
+            settings.replications * preset.most_replications,
             workers,
         )
 

@@ -17,7 +17,7 @@ from optimisation.members import front_of, hypervolume_of
 from optimisation.plan import NoPlan
 from optimisation.records import GenerationRecord
 from optimisation.search import BudgetTooSmall, SearchSettings, random_plans, search
-from optimisation.standings import PILOTS
+from optimisation.standings import PILOT, PILOTS
 from simulation.configuration import content_key, todays_configuration
 from tests.optimisation.conftest import FluidStandIn, valley_with
 
@@ -158,6 +158,30 @@ def test_unequal_luck_is_taken_off_by_todays(planning):
     )
     assert len({len(member.evaluation.replications) for member in found.archive}) > 1
     assert np.ptp(shifts, axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
+
+
+class Doubting(FluidStandIn):
+    """Refuses every plan but today's on fewer than two replications."""
+
+    def evaluate(self, configurations, replications):
+        today = todays_configuration(self.planning.instance)
+        return [
+            replace(one, judgement=replace(one.judgement, flags=("unstable: a line, as far as one can tell",)))
+            if len(one.replications) < 2 and one.configuration != today
+            else one
+            for one in super().evaluate(configurations, replications)
+        ]
+
+
+def test_plans_refused_on_few_replications_are_looked_at_again_where_they_would_add_to_the_front(planning):
+    found = noisy(planning, 4, stand_in=Doubting(planning, luck=0.3, noise=0.001))
+    archive = found[-1].archive
+    sound = [member for member in archive if member.evaluation.is_sound]
+    assert len(sound) > PILOTS + 4
+    assert {len(member.evaluation.replications) for member in archive if not member.evaluation.is_sound} == {1}
+    assert found[-1].hypervolume > found[0].hypervolume
+    asked = sum(len(member.evaluation.replications) - 1 for member in archive)
+    assert asked < 0.8 * len(archive) + PILOTS * PILOT
 
 
 def test_without_doubt_nothing_is_replicated_twice(planning):
