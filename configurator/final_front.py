@@ -13,6 +13,7 @@ from functools import cached_property
 from configurator.evaluated_plans import EvaluatedPlans
 from configurator.intervals import indicators_beside
 from configurator.laboratory import Effort, SimulationFailed
+from configurator.process_memory import give_back_free_memory
 from configurator.progress import Progress
 from configurator.replicating import worker_count
 from configurator.results import EvaluatedPlan
@@ -47,8 +48,8 @@ and those reported."""
 CHANCE_REPLICATIONS = 5
 """On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
 FELL = "fell off the front on fresh replications"
-STATES_BY_CHANCE = 250_000_000
-"""Bytes of states at time 0 remembered by chance alone: replications follow one another and none comes again."""
+STATES_IN_FINAL = 250_000_000
+"""Bytes of states at time 0 remembered: fresh replications follow one another and none comes again."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class FinalFront:
         knowledge: Knowledge,
         effort: Effort,
         evaluator: Evaluator[Essence],
+        twin: Twin,
         shown: EvaluatedPlans,
         progress: Progress,
         past: Past | None,
@@ -80,6 +82,7 @@ class FinalFront:
         self._instance = knowledge.central
         self._effort = effort
         self._evaluator = evaluator
+        self._twins = [twin]
         self._shown = shown
         self._progress = progress
         self._past = past
@@ -117,6 +120,7 @@ class FinalFront:
     def confirmed(self, generation: Generation, planning: Planning) -> FinalPlans:
         """Return the front that stands on fresh replications; what falls off it stays archived."""
         wanted = self._effort.final_replications
+        self._let_go()
         members = confirmed(
             self._instance,
             self._evaluator,
@@ -137,6 +141,7 @@ class FinalFront:
         standing = front_of(final, self._instance.optimised)
         configurations = [member.plan.configuration for member in standing]
         *beside, todays = self._judged_by_chance([*configurations, self._today], count)
+        self._let_go()  # what audits needs memory of its own
         agreed = self._audited(configurations)
         keys, fallen = {member.key for member in standing}, _fallen(generation, members)
         return FinalPlans(
@@ -179,17 +184,25 @@ class FinalFront:
             return None
         return max(0, self._effort.budget * self._parts - self._evaluator.simulations - self.simulations)
 
+    def _let_go(self) -> None:
+        """Give back what simulations left behind: no state at time 0 that they started from is asked for again."""
+        for twin in self._twins:
+            twin.forget_states(STATES_IN_FINAL)
+        give_back_free_memory()
+
     # By chance alone.
 
     @cached_property
     def _by_chance(self) -> Evaluator[Essence]:
         knowledge, effort = self._knowledge.chance_only, self._effort
+        twin = Twin(knowledge, seed=effort.seed, engine_name=effort.engine, state_memory=STATES_IN_FINAL)
+        self._twins.append(twin)
         return twin_evaluator(
             knowledge,
             seed=effort.seed,
             workers=worker_count(effort.workers),
             engine=effort.engine,
-            twin=Twin(knowledge, seed=effort.seed, engine_name=effort.engine, state_memory=STATES_BY_CHANCE),
+            twin=twin,
             listed=fresh(CHANCE_REPLICATIONS),
             memory=None if self._past is None else self._past.memory_by_chance,
         )

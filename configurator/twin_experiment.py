@@ -72,7 +72,9 @@ class TwinExperiment:
 
     @cached_property
     def _final(self) -> FinalFront:
-        return FinalFront(self._knowledge, self._effort, self._evaluator, self._shown, self._progress, self._past)
+        return FinalFront(
+            self._knowledge, self._effort, self._evaluator, self._twin, self._shown, self._progress, self._past
+        )
 
     @cached_property
     def _evaluator(self) -> Evaluator[Essence]:

@@ -49,6 +49,13 @@ class Remembered(Generic[KeyT, ValueT]):
                 self._put(key, value)
             return value
 
+    def forget(self, limit: int) -> None:
+        """Let go of everything, and remember no more than so much from now on."""
+        with self._lock:
+            self._held.clear()
+            self._total = 0
+            self._limit = limit
+
     def _put(self, key: KeyT, value: ValueT) -> None:
         self._held[key] = value
         self._total += self._size(value)

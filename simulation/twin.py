@@ -233,6 +233,10 @@ class Twin:
             configuration, result.component.territories, persons, events, result.model.pool_global
         )
 
+    def forget_states(self, state_memory: int) -> None:
+        """Let go of states at time 0; from now on so many bytes of them are remembered. Nothing but time changes."""
+        self._beginnings.forget(state_memory)
+
     def whole_account(self, configuration: Configuration, replication: int) -> Account:
         """Simulate every component and return the account of all."""
         return total(self.account(configuration, number, replication) for number in range(len(self.components)))
