@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.honesty.handed_out import Stated
 from benchmarks.honesty.truth import Simulated
@@ -89,6 +90,7 @@ def confirmations(
     shown = EvaluatedPlans(instance, judge)
     blocks = np.arange(len(found.today)).reshape(-1, len(replications))
     reported = blocks[:, -size:]
+    long = _LongRun(judge, found, reported)
     results = []
     for number, block in enumerate(blocks):
         evaluator = Block(judge, members, found, dict(zip(replications, block.tolist(), strict=True)))
@@ -102,15 +104,28 @@ def confirmations(
             most=instance.settings.search.final_plans,
         )
         standing = front_of([shown.final(member) for member in confirmation if member.stands], instance.optimised)
-        others = np.delete(reported, number, axis=0).ravel().tolist()
         places = {member.key: place for place, member in enumerate(members)}
-        true = [
-            judge.final_point(judge.judge([found.plans[places[one.key]][row] for row in others], _rows(found, others)))
-            for one in standing
-        ]
+        true = [long.points(places[one.key])[number] for one in standing]
         results.append(Confirmation(tuple(Stated.of(one) for one in standing), np.array(true)))
     return results
 
 
-def _rows(found: Simulated, rows: Sequence[int]) -> list[Essence]:
-    return [found.today[row] for row in rows]
+@dataclass
+class _LongRun:
+    """What plans are worth on all blocks but one; the worst-off firm is that of all blocks."""
+
+    judge: Judge
+    found: Simulated
+    reported: NDArray[np.int64]
+    known: dict[int, Floats] = field(default_factory=dict)
+
+    def points(self, plan: int) -> Floats:
+        """Return what a plan is worth, ties apart, without each of the blocks [block, objective]."""
+        if plan not in self.known:
+            rows = self.reported.ravel().tolist()
+            own, today = self.found.plans[plan], self.found.today
+            judged = self.judge.judge([own[row] for row in rows], [today[row] for row in rows])
+            values = judged.values.reshape(*self.reported.shape, -1)
+            without = [np.concatenate(np.delete(values, block, axis=0)) for block in range(len(values))]
+            self.known[plan] = self.judge.final_values(np.array(without))
+        return self.known[plan]
