@@ -28,11 +28,11 @@ class EssenceTwin:
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Essence:
         """Run one component and return the essence of its account."""
-        account = self.twin.account(configuration, component, replication)
-        essence = self.judge.essence(account)
+        own = self.twin.components[component].territories
+        account = self.twin.own_account(configuration, component, replication)
+        essence = self.judge.essence(account, own)
         if replication in self.listed and configuration == self.twin.today:
-            territories = self.twin.components[component].territories
-            essence = replace(essence, listed=self._listing.read(account, territories))
+            essence = replace(essence, listed=self._listing.read(account, own))
         return essence
 
     @cached_property

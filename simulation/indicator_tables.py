@@ -116,9 +116,9 @@ class Listing:
     def _reader(self) -> TermReader:
         return TermReader(self.catalogue, tuple(self.catalogue.expand(term) for _, _, term in _cells(self.catalogue)))
 
-    def read(self, account: Account, territories: tuple[int, ...]) -> FloatArray:
-        """Return the reading of one component's account; territories: the component's."""
-        return self._reader.vector(account, territories)
+    def read(self, account: Account, part: tuple[int, ...]) -> FloatArray:
+        """Return the reading of one component's account, over its own territories."""
+        return self._reader.vector(account, part)
 
     def rows(self, readings: Sequence[FloatArray]) -> tuple[IndicatorRow, ...]:
         """Return the long table, from the reading of each whole replication."""

@@ -160,19 +160,37 @@ class Catalogue:
             for number, account in enumerate(accounts)
         ]
 
-    def measure(self, term: Term, account: Account) -> float:
-        """Return the value of one additive quantity."""
-        quantity = QUANTITIES[term.name]
-        return quantity.read(account, self._selection(term), self.chart)
+    def measure(self, term: Term, account: Account, part: tuple[int, ...] | None = None) -> float:
+        """Return the value of one additive quantity.
+
+        part: the territories that the account is over, among `instance.territories`; None: all.
+        """
+        return QUANTITIES[term.name].read(account, self._selection(term, part), self.chart_of(part))
+
+    def chart_of(self, part: tuple[int, ...] | None) -> Chart:
+        """Return the chart of some territories; None: of all."""
+        if part is None:
+            return self.chart
+        if part not in self._charts:
+            self._charts[part] = Chart(self.chart.instance, part)
+        return self._charts[part]
 
     @cached_property
-    def _selections(self) -> dict[tuple[str, tuple[Filter, ...]], Selection]:
+    def _charts(self) -> dict[tuple[int, ...], Chart]:
         return {}
 
-    def _selection(self, term: Term) -> Selection:
-        key = (term.name, term.filters)
+    @cached_property
+    def _selections(self) -> dict[tuple[str, tuple[Filter, ...], tuple[int, ...] | None], Selection]:
+        return {}
+
+    def _selection(self, term: Term, part: tuple[int, ...] | None) -> Selection:
+        key = (term.name, term.filters, part)
         if key not in self._selections:
-            self._selections[key] = select(self.chart, term, QUANTITIES[term.name].keys)
+            if part is None:
+                self._selections[key] = select(self.chart, term, QUANTITIES[term.name].keys)
+            else:  # expanding the term has looked its values up
+                given = {each.key: each.values for each in term.filters}
+                self._selections[key] = Selection(self.chart_of(part), given, is_known=True)
         return self._selections[key]
 
 
@@ -216,20 +234,18 @@ class TermReader:
     def _place(self) -> dict[Term, int]:
         return {term: index for index, term in enumerate(self.terms)}
 
-    def vector(self, account: Account, territories: tuple[int, ...] | None = None) -> FloatArray:
+    def vector(self, account: Account, part: tuple[int, ...] | None = None) -> FloatArray:
         """Return the value of every quantity [terms].
 
-        territories: the only ones of which the account tells, among `instance.territories`; quantities of zones
-        without any of these are known to be 0 (most of those in a long table, when an account is of one component).
+        part: the territories that the account is over, among `instance.territories`; quantities of zones without any
+        of these are known to be 0 (most of those in a long table, when an account is of one component). None: all.
         """
-        if territories is None:
+        if part is None:
             return np.array([self.catalogue.measure(term, account) for term in self.terms])
         lines = self.catalogue.chart.lines
-        inside = {
-            zone for number in territories for zone in lines[self.catalogue.chart.instance.territories[number].zone]
-        }
+        inside = {zone for own in self.catalogue.chart_of(part).zones for zone in lines[own]}
         return np.array(
-            [self.catalogue.measure(term, account) if _may_be(term, inside) else 0.0 for term in self.terms]
+            [self.catalogue.measure(term, account, part) if _may_be(term, inside) else 0.0 for term in self.terms]
         )
 
     def values(self, vector: FloatArray, today: FloatArray) -> FloatArray:

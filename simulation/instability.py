@@ -42,7 +42,7 @@ PER_LINE = 6
 
 
 def lines_of(account: Account, chart: Chart) -> FloatArray:
-    """Return what is known of each line [Q, 6]; additive over components.
+    """Return what is known of each line of a chart [Q, 6], from an account over the chart's territories.
 
     Mean persons waiting in each quarter of the run, unit-time of capacity, units taken by who was served.
     """

@@ -18,7 +18,7 @@ from simulation.derived_indicators import firms
 from simulation.economics import margin_rate
 from simulation.estimates import Estimate, deviation, estimate, paired_difference, quantile
 from simulation.indicators import Catalogue, TermReader
-from simulation.instability import lines_of, unstable
+from simulation.instability import PER_LINE, lines_of, unstable
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import FloatArray
 from simulation.targets import Keeping, Target, keeping, missed, targets_of
@@ -143,11 +143,17 @@ class Judge:
         texts += [target.expression for target in self.targets]
         return TermReader.of(self.catalogue, texts)
 
-    def essence(self, account: Account | Essence) -> Essence:
-        """Return what judging needs of an account."""
+    def essence(self, account: Account | Essence, part: tuple[int, ...] | None = None) -> Essence:
+        """Return what judging needs of an account.
+
+        part: the territories that the account is over, among `instance.territories`; None: all.
+        """
         if isinstance(account, Essence):
             return account
-        return Essence(self._reader.vector(account), lines_of(account, self.catalogue.chart))
+        chart = self.catalogue.chart_of(part)
+        lines = np.zeros((len(self.catalogue.chart.pools), PER_LINE))
+        lines[chart.pool_numbers] = lines_of(account, chart)
+        return Essence(self._reader.vector(account, part), lines)
 
     def judge(self, accounts: Sequence[Account | Essence], today: Sequence[Account | Essence]) -> Objectives:
         """Judge a configuration from its accounts and today's in the same replications."""

@@ -30,12 +30,15 @@ class Selection:
 
     chart: Chart
     given: Mapping[str, tuple[str, ...]]
+    is_known: bool = False
+    """Whether every value is known to name something: what the chart does not tell of then selects nothing."""
 
     @cached_property
     def zone(self) -> FloatArray:
         """Territories [Z], by any zone they lie in and by urbanicity."""
         weights = self._matching("zone", [self.chart.lines[zone] for zone in self.chart.zones])
-        return weights * self._matching("urbanicity", [(row.urbanicity,) for row in self.chart.instance.territories])
+        territories = self.chart.instance.territories
+        return weights * self._matching("urbanicity", [(territories[n].urbanicity,) for n in self.chart.territories])
 
     @cached_property
     def profile(self) -> FloatArray:
@@ -158,7 +161,7 @@ class Selection:
             hits = [value in each for each in names]
             if value.endswith("*"):
                 hits = [any(name.startswith(value[:-1]) for name in each) for each in names]
-            elif not any(hits):
+            elif not any(hits) and not self.is_known:
                 raise UnknownName(key, value, sorted({name for each in names for name in each}))
             weights[hits] = 1.0
         return weights

@@ -1,7 +1,8 @@
 """The front door of the twin: instance, configuration and replication in, what happened and its account out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,7 +14,9 @@ from simulation.configuration import Configuration, content_key, todays_configur
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.knowledge import Knowledge, known
 from simulation.ledgers.account import Account, Bookkeeper, total
-from simulation.ledgers.horizon import fluid_valuation
+from simulation.ledgers.chart import Chart
+from simulation.ledgers.horizon import Remaining, fluid_valuation
+from simulation.ledgers.parts import spread
 from simulation.offer_in_force import OfferInForce, todays_offer
 from simulation.records import EventArray, People, joined
 from simulation.remembered import Remembered
@@ -116,9 +119,9 @@ class _Premises:
         return tuple(compiler.component(part) for part in self.parts)
 
     @cached_property
-    def bookkeeper(self) -> Bookkeeper:
-        """Who keeps the books at these prices, costs and utilities."""
-        return Bookkeeper.of(self.instance, partial(fluid_valuation, model=self.models[0]))
+    def bookkeepers(self) -> tuple[Bookkeeper, ...]:
+        """Who keeps the books of each component at these prices, costs and utilities."""
+        return _bookkeepers(self.instance, self.parts, self.models[0])
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ class Twin:
         self._engine_name = engine_name
         self._engine = engine(engine_name)
         self._premises: Remembered[int, _Premises] = Remembered(PREMISES_MEMORY, lambda each: each.nbytes)
-        self._other_books: Remembered[tuple[int, str], Bookkeeper] = Remembered(OTHER_BOOKS)
+        self._other_books: Remembered[tuple[int, str], tuple[Bookkeeper, ...]] = Remembered(OTHER_BOOKS)
         self._beginnings: Remembered[tuple[int, int], _Beginning] = Remembered(state_memory, lambda each: each.nbytes)
 
     def carried(self, replication: int) -> Instance:
@@ -219,7 +222,16 @@ class Twin:
         return self._advance(self.inputs(configuration, component, replication), replication, time)[1]
 
     def account(self, configuration: Configuration, component: int, replication: int) -> Account:
-        """Simulate one component and return its account."""
+        """Simulate one component and return its account over the whole instance, which adds up with others."""
+        own = self._books(configuration, replication)[component].chart
+        return spread(self.own_account(configuration, component, replication), own, self._chart)
+
+    @cached_property
+    def _chart(self) -> Chart:
+        return Chart(self.instance)
+
+    def own_account(self, configuration: Configuration, component: int, replication: int) -> Account:
+        """Simulate one component and return its account over its own territories and pools."""
         result = self.run(configuration, component, replication)
         persons, events = result.people, result.events
         if self.offer.time != 0.0:  # accounts count from the start of the run
@@ -229,7 +241,7 @@ class Twin:
                 arrival=persons.arrival - self.offer.time,
                 waiting_since=persons.waiting_since - self.offer.time,
             )
-        return self._books(configuration, replication).account(
+        return self._books(configuration, replication)[component].account(
             configuration, result.component.territories, persons, events, result.model.pool_global
         )
 
@@ -290,10 +302,35 @@ class Twin:
             return compile_plan(instance, part, configuration, self.today)
         return self._origin.plan(instance, part, configuration)
 
-    def _books(self, configuration: Configuration, replication: int) -> Bookkeeper:
+    def _books(self, configuration: Configuration, replication: int) -> tuple[Bookkeeper, ...]:
+        """Return who keeps the books of each component."""
         premises = self._premises_of(replication)
         accounted = self.offer.accounted(premises.instance, configuration)
         if accounted is premises.instance:
-            return premises.bookkeeper
+            return premises.bookkeepers
         key = (self.knowledge.draw(replication), content_key(configuration))
-        return self._other_books.get(key, lambda: Bookkeeper.of(accounted))
+        return self._other_books.get(key, lambda: _bookkeepers(accounted, self.components))
+
+
+def _bookkeepers(
+    instance: Instance, parts: Sequence[Component], model: FlatModel | None = None
+) -> tuple[Bookkeeper, ...]:
+    """Return the bookkeeper of each component; `model`: a flat model of the instance."""
+    worth = _Worth(instance, model)
+    return tuple(Bookkeeper.of(instance, worth, part.territories) for part in parts)
+
+
+@dataclass(frozen=True)
+class _Worth:
+    """What those alive at the horizon have before them in a whole instance: worked out once for all components."""
+
+    instance: Instance
+    model: FlatModel | None
+
+    def __call__(self, _: Instance) -> Remaining:
+        """Return it, worked out when first asked for: where everyone finishes nobody asks."""
+        return self._remaining
+
+    @cached_property
+    def _remaining(self) -> Remaining:
+        return fluid_valuation(self.instance, self.model)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from instances.instance import Instance
 from simulation.fluid.columns import ANYONE, NOTHING, Key
@@ -50,8 +51,8 @@ class FluidFlows:
     """[cell, operator, resource] borne for what hangs on a resource."""
     paid: Floats
     """[contract, cell, payer, operator] paid for both, by whom it is paid to."""
-    acceptance: Floats
-    """[cell, offer cell] part of those offered the second who end in the first."""
+    acceptance: csr_matrix
+    """[cell, offer cell] part of those offered the second who end in the first: one or two of all cells."""
     reference: Floats
     """[cell] part of the profile's people who take the cell's pathway under the reference mix."""
 

@@ -251,7 +251,7 @@ class FluidModel:
         )
 
 
-def accepted_cells(people: Population) -> tuple[tuple[Cell, ...], Floats]:
+def accepted_cells(people: Population) -> tuple[tuple[Cell, ...], csr_matrix]:
     """Return every cell people can end in, and which part of each offer ends there."""
     index = [
         (people.zones.index(cell.zone), people.profiles.index(cell.profile), people.pathways.index(cell.pathway))
@@ -265,10 +265,9 @@ def accepted_cells(people: Population) -> tuple[tuple[Cell, ...], Floats]:
         if refused > 0.0:
             fallback = found.setdefault((zone, profile, people.pathways.index(cell.fallback)), len(found))
             ends.append((fallback, number, refused))
-    acceptance = np.zeros((len(found), len(people.cells)))
-    for end, number, part in ends:
-        acceptance[end, number] += part
-    return tuple(found), acceptance
+    entries = np.array(ends, dtype=np.float64).reshape(-1, 3)
+    places = entries[:, :2].T.astype(np.int64)
+    return tuple(found), csr_matrix((entries[:, 2], places), shape=(len(found), len(people.cells)))
 
 
 def _landing_states(chain: Chain, coming: Sequence[int]) -> Ints:

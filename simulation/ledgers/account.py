@@ -1,7 +1,7 @@
 """The account of a run: both ledgers as arrays over the whole instance, additive over components."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, reduce
 from operator import add
 
@@ -29,7 +29,7 @@ class Account:
     """What one replication gave, summed over components with `+`.
 
     Shapes as in `replay` and `money`; channels are summed over years. Measures are indexed by the constants
-    of `replay`.
+    of `replay`. Only accounts over the same axes add up: those of the whole instance (`parts.spread`).
     """
 
     persons: FloatArray  # [Z, P, W, PERSON_MEASURES]
@@ -71,7 +71,7 @@ def total(accounts: Iterable[Account]) -> Account:
 
 @dataclass(frozen=True)
 class Bookkeeper:
-    """Makes the accounts of one instance; its index tables are made once."""
+    """Makes the accounts of one instance, or of some of its territories; its index tables are made once."""
 
     chart: Chart
     reader: Reader
@@ -79,9 +79,15 @@ class Bookkeeper:
     valuation: Valuation
 
     @classmethod
-    def of(cls, instance: Instance, valuation: Valuation = fluid_valuation) -> "Bookkeeper":
-        """Return the bookkeeper of an instance; valuation: what those alive at the horizon have before them."""
-        chart = Chart(instance)
+    def of(
+        cls, instance: Instance, valuation: Valuation = fluid_valuation, part: tuple[int, ...] | None = None
+    ) -> "Bookkeeper":
+        """Return the bookkeeper of an instance.
+
+        valuation: what those alive at the horizon have before them; part: the territories that accounts are over,
+        among `instance.territories`; None: all, and accounts add up over components.
+        """
+        chart = Chart(instance, part)
         return cls(chart, reader(chart), BreakCounter(chart), valuation)
 
     @cached_property
@@ -104,14 +110,18 @@ class Bookkeeper:
         territories: the component's, among `instance.territories`; pool_numbers: index among
         `components.pools(instance)` of each pool number in the log (`FlatModel.pool_global`).
         """
+        if self.chart.part is not None:
+            people = replace(people, zone=self.chart.place_of_territory[people.zone].astype(np.int32))
+            pool_numbers = self.chart.place_of_pool[pool_numbers]
+        own = tuple(self.chart.place_of_territory[list(territories)].tolist())
         tally = self.reader.tally(events, people, pool_numbers)
         counted = self.breaks.count(events, people, configuration.contract)
-        money = MoneyLedger(self.chart, configuration, territories, tally, counted.persons).money()
+        money = MoneyLedger(self.chart, configuration, own, tally, counted.persons).money()
         return Account(
             persons=tally.persons,
             visits=tally.visits,
             services=tally.services,
-            channels=self._channels(territories, tally),
+            channels=self._channels(own, tally),
             pools=tally.pools[..., 0].sum(axis=-1),
             queues=tally.queues,
             hazards=tally.hazards,

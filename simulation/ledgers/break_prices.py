@@ -93,14 +93,14 @@ class BreakPrices:
         if row.basis != "capacity-year":
             return np.ones(len(chart.zones))
         code = chart.instance.resources[resource].resource
-        if not any(each.resource == code and each.provider == row.provider for each in chart.instance.capacities):
+        if row.provider not in chart.running.get(code, ()):
             return np.ones(len(chart.zones))
-        own = np.array([float(each.provider == row.provider) for each in chart.instance.capacities])
         shares = np.zeros(len(chart.zones))
         for z, q in enumerate(chart.home_pool[:, resource]):
             rows = list(chart.pools[q].rows) if q >= 0 else []
             units = chart.today_capacity[rows].astype(float)
-            shares[z] = float(own[rows] @ units / units.sum()) if units.sum() > 0.0 else 0.0
+            own = np.array([float(chart.instance.capacities[index].provider == row.provider) for index in rows])
+            shares[z] = float(own @ units / units.sum()) if units.sum() > 0.0 else 0.0
         return shares
 
     def _by_gate(self, of_resources: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ Times are in the instance's unit.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,14 +47,24 @@ def years_of(run: float, per_year: float) -> int:
 
 @dataclass(frozen=True)
 class Chart:
-    """Index tables of an instance; everything else is derived from them on first use and kept."""
+    """Index tables of an instance; everything else is derived from them on first use and kept.
+
+    part: the territories it tells of, among `instance.territories`; Z, Q, C and V then count these, their pools, the
+    channels between them and their seats. None: all.
+    """
 
     instance: Instance
+    part: tuple[int, ...] | None = None
+
+    @cached_property
+    def territories(self) -> tuple[int, ...]:
+        """The territories it tells of, among `instance.territories` [Z]."""
+        return tuple(range(len(self.instance.territories))) if self.part is None else self.part
 
     @cached_property
     def zones(self) -> dict[str, int]:
         """Territories by code."""
-        return {row.zone: index for index, row in enumerate(self.instance.territories)}
+        return {self.instance.territories[number].zone: index for index, number in enumerate(self.territories)}
 
     @cached_property
     def profiles(self) -> dict[str, int]:
@@ -111,9 +122,31 @@ class Chart:
         return _numbered([row.mark for row in self.instance.expanded.moves])
 
     @cached_property
+    def pool_numbers(self) -> IntArray:
+        """The pools it tells of, among `components.pools(instance)` [Q]: those that serve its territories first."""
+        every = pools(self.instance)
+        if self.part is None:
+            return np.arange(len(every), dtype=np.int64)
+        levels = [row.level for row in self.instance.resources]
+        served = {(level, self.instance.ancestor(zone, level)) for level in set(levels) for zone in self.zones}
+        chosen = [number for number, pool in enumerate(every) if (levels[pool.resource], pool.zone) in served]
+        return np.array(chosen, dtype=np.int64)
+
+    @cached_property
     def pools(self) -> tuple[Pool, ...]:
-        """All pools of the instance."""
-        return pools(self.instance)
+        """The pools it tells of."""
+        every = pools(self.instance)
+        return tuple(every[number] for number in self.pool_numbers.tolist())
+
+    @cached_property
+    def place_of_territory(self) -> IntArray:
+        """Where each of `instance.territories` stands in Z, -1: the chart does not tell of it."""
+        return _places(self.territories, len(self.instance.territories))
+
+    @cached_property
+    def place_of_pool(self) -> IntArray:
+        """Where each of `components.pools(instance)` stands in Q, -1: the chart does not tell of it."""
+        return _places(self.pool_numbers, len(pools(self.instance)))
 
     # Time.
 
@@ -284,6 +317,14 @@ class Chart:
         return _seats(self)
 
     @cached_property
+    def running(self) -> Mapping[str, frozenset[str]]:
+        """Who runs units of each resource, anywhere in the instance."""
+        found: dict[str, set[str]] = {}
+        for row in self.instance.capacities:
+            found.setdefault(row.resource, set()).add(row.provider)
+        return {resource: frozenset(providers) for resource, providers in found.items()}
+
+    @cached_property
     def today_capacity(self) -> IntArray:
         """Units of each capacity row today."""
         return np.array([row.current for row in self.instance.capacities], dtype=np.int64)
@@ -297,7 +338,11 @@ class Chart:
         At home or in an institution: the `preference` of the step's pathway for that profile in that
         territory; where none is given, 1 at home and 0 in an institution. Elsewhere (hospital): 0.
         """
-        preference = {(cell.zone, cell.profile, cell.pathway): cell.preference for cell in offer_cells(self.instance)}
+        preference = {
+            (cell.zone, cell.profile, cell.pathway): cell.preference
+            for cell in offer_cells(self.instance)
+            if cell.zone in self.zones
+        }
         table = np.ones((len(self.zones), len(self.profiles), len(self.steps) + 1))
         for zone, z in self.zones.items():
             for profile, p in self.profiles.items():
@@ -364,6 +409,12 @@ def _seats(chart: Chart) -> Seats:
             of_channel[c, s] = numbers.setdefault((z, s, pool), len(numbers))
     places = np.array(list(numbers), dtype=np.int64).reshape(-1, 3)
     return Seats(places[:, 0], places[:, 1], places[:, 2], of_step, of_channel)
+
+
+def _places(members: Sequence[int] | IntArray, count: int) -> IntArray:
+    places = np.full(count, -1, dtype=np.int64)
+    places[np.asarray(members, dtype=np.int64)] = np.arange(len(members))
+    return places
 
 
 def _numbered(names: list[str]) -> dict[str, int]:

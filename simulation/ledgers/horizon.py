@@ -58,10 +58,11 @@ class HorizonCredit:
 
     @classmethod
     def of(cls, chart: Chart, remaining: Remaining) -> "HorizonCredit":
-        """Return the credit of an instance, from what a person has before them."""
+        """Return the credit of the territories of a chart, from what a person of the instance has before them."""
         rate = chart.instance.settings.economics.discount_rate
         factor = discount_factor(rate, chart.run / chart.per_year)
-        inside = factor * np.stack([remaining.qaly, remaining.cost], axis=-1)
+        own = list(chart.territories)
+        inside = factor * np.stack([remaining.qaly[own], remaining.cost[own]], axis=-1)
         first = {row.pathway: row.entry for row in chart.instance.expanded.pathways}
         entries = [chart.steps[pathway, first[pathway]] for pathway in chart.pathways]
         outside = inside[:, :, entries]
@@ -92,6 +93,8 @@ def _todays_mix(chart: Chart) -> FloatArray:
     """Return each pathway's share today, refusers in their fallback [Z, P, W]; 0 where none is offered."""
     mix = np.zeros((len(chart.zones), len(chart.profiles), len(chart.pathways)))
     for cell in offer_cells(chart.instance):
+        if cell.zone not in chart.zones:
+            continue
         place = chart.zones[cell.zone], chart.profiles[cell.profile]
         refused = cell.current * (1.0 - cell.acceptance) if cell.fallback else 0.0
         mix[*place, chart.pathways[cell.pathway]] += cell.current - refused

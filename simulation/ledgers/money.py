@@ -73,7 +73,7 @@ class MoneyLedger:
 
     chart: Chart
     configuration: Configuration
-    territories: tuple[int, ...]
+    territories: tuple[int, ...]  # the component's [Z]
     tally: Tally
     broken: FloatArray  # [breaks, Z, P, W] persons who met each break
     _windows: dict[tuple[float, float | None], FloatArray] = field(default_factory=dict)
@@ -157,13 +157,12 @@ class MoneyLedger:
             raise UnpricedSubject(f"{row.subject}: basis {row.basis} needs a subject resource:...")
         nobody, nothing = np.array([len(self.chart.profiles)]), np.array([len(self.chart.pathways)])
         factor = self._factor(row) if isinstance(row, Price) and _shrinks(row) else None
-        own = self._rows_of_resource.get(about.name, ())
-        named = any(self.chart.instance.capacities[index].provider == row.provider for index in own)
-        for index in own:
+        named = row.provider in self.chart.running.get(about.name, ())
+        for index in self._rows_of_resource.get(about.name, ()):
             each = self.chart.instance.capacities[index]
             zone = self.chart.zones[each.zone]
             payee = row.provider or each.provider
-            if zone not in self.territories or not payee or (named and each.provider != row.provider):
+            if not payee or (named and each.provider != row.provider):
                 continue
             money = self._capacity_years(row, index)
             if factor is not None:
@@ -174,9 +173,11 @@ class MoneyLedger:
 
     @cached_property
     def _rows_of_resource(self) -> dict[str, list[int]]:
+        """Capacity rows in the component's territories."""
         rows: dict[str, list[int]] = {}
         for index, each in enumerate(self.chart.instance.capacities):
-            rows.setdefault(each.resource, []).append(index)
+            if self.chart.zones.get(each.zone) in self.territories:
+                rows.setdefault(each.resource, []).append(index)
         return rows
 
     def _capacity_years(self, row: Price | Cost, index: int) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instances.catalogue import read_source, shipped_instances
+from instances.catalogue import load_instance, read_source, shipped_instances
 from instances.faults import UnknownName
 from instances.tables import Observation
 from simulation.expression_faults import expression_faults
@@ -19,8 +19,10 @@ from simulation.indicators import (
     TermReader,
     compare_observations,
 )
+from simulation.objectives import Judge
 from simulation.quantities import QUANTITIES
 from simulation.records import Event
+from simulation.twin import Twin
 from tests.mini_instance import write_mini_instance
 from tests.simulation.event_logs import HILLS, TOWN, YEAR, Story, tiny
 
@@ -125,7 +127,7 @@ def test_vectors_of_terms_add_like_accounts(catalogue, account):
 
 
 def test_a_long_table_of_readings_is_that_of_accounts(story, account):
-    """What is read of one territory and of the other adds up to the account of both; the town's misses the hills."""
+    """What is read of replications adds up to what their accounts tell."""
     other = Story(tiny(), zones=(TOWN, HILLS)).tell(0.0, Event.PRESENT, detail=0).die(100.0).account()
     listing = Listing(Catalogue.of(story.instance))
     both = tuple(range(len(story.instance.territories)))
@@ -135,13 +137,22 @@ def test_a_long_table_of_readings_is_that_of_accounts(story, account):
     assert [replace(row, estimate=None) for row in rows] == [replace(row, estimate=None) for row in expected]
     for row, wanted in zip(rows, expected, strict=True):
         assert row.estimate.mean == pytest.approx(wanted.estimate.mean, rel=1e-9, abs=1e-9)
-    of_town = {
-        row.zone: row.estimate.mean
-        for row in listing.rows([listing.read(account, (0,))])
-        if (row.indicator, row.profile) == ("person_years", "")
-    }
-    assert of_town["town"] > 0.0
-    assert of_town["hills"] == 0.0
+
+
+def test_what_is_read_of_a_component_s_own_account_is_what_is_read_of_the_whole():
+    """An account over one component's territories reads as the same over the whole instance, elsewhere 0."""
+    twin = Twin(load_instance("synthetic-10"), seed=1)
+    judge = Judge.of(twin.instance)
+    listing = Listing(judge.catalogue)
+    everywhere = tuple(range(len(twin.instance.territories)))
+    part = min(range(len(twin.components)), key=lambda number: len(twin.components[number].territories))
+    own = twin.components[part].territories
+    small, large = twin.own_account(twin.today, part, 0), twin.account(twin.today, part, 0)
+    assert len(small.persons) == len(own) < len(large.persons) == len(everywhere)
+    assert listing.read(small, own) == pytest.approx(listing.read(large, everywhere), rel=1e-9, abs=1e-6)
+    one, other = judge.essence(small, own), judge.essence(large)
+    assert one.values == pytest.approx(other.values, rel=1e-9, abs=1e-6)
+    assert np.array_equal(one.lines, other.lines)
 
 
 def test_long_table_has_one_fact_a_row(story, account):

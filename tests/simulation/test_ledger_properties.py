@@ -1,7 +1,7 @@
 """What both ledgers must hold in every run, on random small instances: every cent has its place, and they agree."""
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from instances.instance import Instance
 from instances.tables import Cost, Payer, Price, Provider
-from simulation.ledgers.account import Account, total
+from simulation.ledgers.account import Account, Bookkeeper, total
 from simulation.records import Event, EventArray
 from simulation.twin import Twin
 from tests.simulation.log_replay import sojourns
@@ -78,6 +78,22 @@ def test_every_cent_is_entered_once_in_every_view(data):
     assert (state[1], household[0]) == (0.0, 0.0)
     public, private = account.cost.sum(axis=(1, 2, 3))
     assert public == private
+
+
+@given(st.data())
+@CALM
+def test_books_of_a_component_alone_are_those_of_the_whole_instance(data):
+    """Kept over its own territories and pools and put in its place, an account is to the last bit the same."""
+    instance = priced(data.draw(instances()))
+    configuration = data.draw(configurations(instance))
+    twin = Twin(instance, seed=7)
+    whole = Bookkeeper.of(instance)
+    for part, component in enumerate(twin.components):
+        ran = twin.run(configuration, part, 0)
+        kept = whole.account(configuration, component.territories, ran.people, ran.events, ran.model.pool_global)
+        placed = twin.account(configuration, part, 0)
+        for each in fields(kept):
+            assert np.array_equal(getattr(placed, each.name), getattr(kept, each.name)), each.name
 
 
 @given(st.data())
