@@ -99,7 +99,8 @@ def resume(
         before = _effort_of(manifest)
         effort = more.applied(before)
         if replace(effort, workers=before.workers) != before:
-            asking_more(folder)
+            searches = replace(effort, workers=before.workers, final_replications=before.final_replications) != before
+            asking_more(folder, searches=searches)
         resumed = (*manifest.resumed, {"command": list(command), "started": now()})
         settings = {**asdict(effort), "chance_only": choice.chance_only}
         write_manifest(folder, replace(manifest, settings=settings, resumed=resumed, finished=""))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from instances.tables import Objective
+from optimisation.confirmation import deciding
 from optimisation.evaluation import Evaluation, Judgement
 from optimisation.fronts import nondominated
 from optimisation.members import Member, points_of
 from simulation.objectives import SPENT
-from simulation.targets import MISSED, Keeping
+from simulation.targets import MISSED, Keeping, Target, fewest_to_be_sure
 
 
 class Kept(Protocol):
@@ -39,6 +40,26 @@ def cheapest_that_keeps(plans: Sequence[PlanT]) -> PlanT | None:
     """
     sure = [plan for plan in plans if plan.kept and all(each.is_sure for each in plan.kept)]
     return min(sure, key=lambda plan: plan.spending, default=None)
+
+
+def too_few(targets: Sequence[Target], replications: int) -> str:
+    """Say of which targets no plan can be sure where so many replications are reported; empty: of none.
+
+    Targets are judged on those that were decided on too.
+    """
+    judged = len(deciding(replications)) + replications
+    said = []
+    for target in targets:
+        needed = fewest_to_be_sure(target.probability)
+        if needed is None:
+            said.append(f"that {target} always holds is never sure")
+        elif needed > judged:
+            least = next(n for n in range(replications, needed + 1) if len(deciding(n)) + n >= needed)
+            said.append(
+                f"{target} with probability {target.probability:g} can be sure on {needed} replications or more, all "
+                f"of which keep it; these are {judged}: ask for --final-replications {least}"
+            )
+    return "; ".join(said)
 
 
 def undecided(

@@ -11,6 +11,7 @@ Its probability is the share of such futures in which it holds.
   and 1 at the ends. `assurance` is the same posterior's probability that the target is kept as often as asked.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, sqrt
@@ -133,8 +134,7 @@ def _counted(target: Target, slack: FloatArray) -> Keeping:
     low, high = jeffreys(kept, count)
     allowed = floor((1.0 - target.probability) * count + 1e-9)
     worst = float(np.sort(known)[min(allowed, count - 1)])
-    first, second = kept + JEFFREYS, count - kept + JEFFREYS
-    assurance = 1.0 - float(betainc(first, second, target.probability))
+    assurance = _assurance(kept, count, target.probability)
     return Keeping(kept / count, low, high, assurance, max(0.0, -worst) if kept < count - allowed else 0.0)
 
 
@@ -149,6 +149,25 @@ def jeffreys(kept: int, count: int, confidence: float = 0.95) -> tuple[float, fl
     low = 0.0 if kept == 0 else float(betaincinv(first, second, tail))
     high = 1.0 if kept == count else float(betaincinv(first, second, 1.0 - tail))
     return low, high
+
+
+def fewest_to_be_sure(probability: float) -> int | None:
+    """Return the replications that it takes to be sure of a target, if it is kept in all of them; None: never sure.
+
+    >>> fewest_to_be_sure(0.9), fewest_to_be_sure(0.95), fewest_to_be_sure(1.0)
+    (18, 38, None)
+    """
+    if probability >= 1.0:
+        return None
+    enough = ENOUGH
+    while _assurance(enough, enough, probability) < SURE:
+        enough *= 2
+    return bisect_left(range(enough), SURE, lo=ENOUGH, key=lambda count: _assurance(count, count, probability))
+
+
+def _assurance(kept: int, count: int, probability: float) -> float:
+    """Return the posterior probability that a target kept so often is kept as often as asked."""
+    return 1.0 - float(betainc(kept + JEFFREYS, count - kept + JEFFREYS, probability))
 
 
 def missed(targets: Sequence[Target], kept: Sequence[Keeping]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from configurator.changes import describe_changes, list_changes
 from configurator.figures import FrontView, PagePlan, PlanDetail, front_page
@@ -32,6 +33,10 @@ from simulation.configuration import content_key, todays_configuration
 SUMMARY = "summary.json"
 FRONT_PAGE = "front.html"
 TODAY = "today"
+_FIGURES = (
+    "hypervolume", "confirmed_hypervolume", "random_hypervolume", "random_plans", "random_sound", "generations",
+    "evaluations", "replications", "seconds",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Front:
     targets: tuple[TargetScale, ...] = ()
     cheapest: str = ""
     """Of the plans that surely keep every target the one that spends least; empty: none, or nothing to keep."""
+    too_few: str = ""
+    """Of which targets no plan can be sure on so few replications, and how many it would take."""
 
     @property
     def better_than_today(self) -> int:
@@ -251,6 +258,7 @@ def front_of(
         ended=state.ended,
         targets=target_scales(instance),
         cheapest=_cheapest(instance, state),
+        too_few=_too_few(instance, state),
     )
 
 
@@ -262,6 +270,14 @@ def _cheapest(instance: Instance, state: SearchState) -> str:
     found = cheapest_that_keeps(plans)
     ids = [row.id for row in _front_rows(instance, state)]
     return "" if found is None else ids[plans.index(found)]
+
+
+def _too_few(instance: Instance, state: SearchState) -> str:
+    """Say of which targets the front cannot be sure for want of replications; nothing before it is confirmed."""
+    from optimisation.keeping_targets import too_few  # scipy comes with it
+    from simulation.targets import targets_of
+
+    return too_few(targets_of(instance), state.today.replications) if state.confirmed else ""
 
 
 def summary_document(found: Front) -> dict[str, object]:
@@ -281,6 +297,7 @@ def summary_document(found: Front) -> dict[str, object]:
         "seconds": round(found.seconds, 3),
         "ended": found.ended,
         "cheapest_that_keeps_targets": found.cheapest,
+        "too_few_replications_for": found.too_few,
         "failures": list(found.failures),
     }
 
@@ -296,12 +313,30 @@ def read_front(folder: RunFolder) -> Front:
     manifest = read_manifest(folder)
     scales, targets = manifest.objectives, manifest.targets
     names, aims = [scale.name for scale in scales], [target.objective for target in targets]
-    summary = json.loads(folder.read(SUMMARY))
+    with folder.parsed("front.csv") as text:
+        rows = front_rows(table_from_csv("front", text), names, aims)
+    with folder.parsed("today.csv") as text:
+        today = front_rows(table_from_csv(TODAY, text), names, aims)[0]
+    with folder.parsed(SUMMARY) as text:
+        return _front(folder, scales, targets, rows, today, json.loads(text))
+
+
+def _front(
+    folder: RunFolder,
+    scales: tuple[ObjectiveScale, ...],
+    targets: tuple[TargetScale, ...],
+    rows: tuple[FrontRow, ...],
+    today: FrontRow,
+    summary: dict[str, Any],
+) -> Front:
+    for name in _FIGURES:
+        if not isinstance(summary[name], int | float | None):
+            raise TypeError(f"{name}: {summary[name]!r}, expected a number")
     return Front(
         folder=folder.path,
         objectives=scales,
-        rows=front_rows(table_from_csv("front", folder.read("front.csv")), names, aims),
-        today=front_rows(table_from_csv(TODAY, folder.read("today.csv")), names, aims)[0],
+        rows=rows,
+        today=today,
         hypervolume=summary["hypervolume"],
         confirmed_hypervolume=summary["confirmed_hypervolume"],
         random_hypervolume=summary["random_hypervolume"],
@@ -316,7 +351,13 @@ def read_front(folder: RunFolder) -> Front:
         ended=summary.get("ended", ""),
         targets=targets,
         cheapest=summary.get("cheapest_that_keeps_targets", ""),
+        too_few=summary.get("too_few_replications_for", ""),
     )
+
+
+def _table(folder: RunFolder, name: str, file: str) -> Table:
+    with folder.parsed(file) as text:
+        return table_from_csv(name, text)
 
 
 def _all_plans(folder: RunFolder, ids: Sequence[str]) -> Table:
@@ -324,7 +365,7 @@ def _all_plans(folder: RunFolder, ids: Sequence[str]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name in ids:
         if folder.has(f"plans/{name}.csv"):
-            content = table_from_csv("plan", folder.read(f"plans/{name}.csv"))
+            content = _table(folder, "plan", f"plans/{name}.csv")
             columns = content.columns
             rows += [(name, *row) for row in content.rows]
     return table("plans", ("plan", *columns), rows)
@@ -373,16 +414,18 @@ def page_of_run(folder: RunFolder) -> str:
 
 def _kept_facts(found: Front) -> list[tuple[str, str]]:
     aims = "; ".join(str(target) for target in found.targets)
-    return [("cheapest plan that surely keeps: " + aims, found.cheapest or "none")] if aims else []
+    facts = [("cheapest plan that surely keeps: " + aims, found.cheapest or "none")] if aims else []
+    return [*facts, ("too few replications", found.too_few)] if found.too_few else facts
 
 
 def _page_plan(folder: RunFolder, row: FrontRow) -> PagePlan:
-    document = json.loads(folder.read(f"plans/{row.id}.json"))
-    return PagePlan(
-        row=row,
-        details=tuple(PlanDetail(**change) for change in document["changes"]),
-        binding_rules=tuple(document["binding_rules"]),
-    )
+    with folder.parsed(f"plans/{row.id}.json") as text:
+        document = json.loads(text)
+        return PagePlan(
+            row=row,
+            details=tuple(PlanDetail(**change) for change in document["changes"]),
+            binding_rules=tuple(document["binding_rules"]),
+        )
 
 
 def _others(folder: RunFolder, objectives: Sequence[ObjectiveScale]) -> tuple[tuple[float, ...], ...]:
@@ -390,17 +433,18 @@ def _others(folder: RunFolder, objectives: Sequence[ObjectiveScale]) -> tuple[tu
     if not folder.has("archive.csv"):
         return ()
     found = []
-    for record in table_from_csv("archive", folder.read("archive.csv")).records():
-        values = [record[objective.name] for objective in objectives]
-        if not record["id"] and all(isinstance(value, int | float) for value in values):
-            found.append(tuple(float(str(value)) for value in values))
+    with folder.parsed("archive.csv") as text:
+        for record in table_from_csv("archive", text).records():
+            values = [record[objective.name] for objective in objectives]
+            if not record["id"] and all(isinstance(value, int | float) for value in values):
+                found.append(tuple(float(str(value)) for value in values))
     return tuple(found)
 
 
 def run_tables(folder: RunFolder) -> list[Table]:
     """Return every table a run holds, plans one below the other, and last what made the run."""
     tables = [
-        table_from_csv(name, folder.read(f"{name}.csv"))
+        _table(folder, name, f"{name}.csv")
         for name in ("front", TODAY, "indicators", "providers", "margins", "observations", "archive")
         if folder.has(f"{name}.csv")
     ]

@@ -26,7 +26,7 @@ class Past:
     ended: int = 0
     """Generations after which the search last came to its end; 0: never."""
     ended_before: int = 0
-    """The same, before the run was last asked for more than it had been; 0: it never was, or had come to no end."""
+    """The same, before the run was last asked to search for longer; 0: it never was, or had come to no end."""
     audited: Mapping[str, int] = field(default_factory=dict)
     """Event records in which both engines agreed, by plan of a front that was confirmed."""
     baselines: Mapping[int, Baseline] = field(default_factory=dict)
@@ -57,20 +57,21 @@ def past_of(folder: RunFolder) -> Past:
         audits=AuditMemory(folder.inside(AUDITS)),
         records=records,
         ended=_ended(entries),
-        ended_before=_ended(entries[: max((n for n, entry in enumerate(entries) if "asked_more" in entry), default=0)]),
+        ended_before=_ended(entries[: max((n for n, entry in enumerate(entries) if _searches(entry)), default=0)]),
         audited={key: events for entry in entries for key, events in _audits(entry)},
         baselines={asked: found for entry in entries for asked, found in _baselines(entry)},
     )
 
 
-def asking_more(folder: RunFolder) -> None:
+def asking_more(folder: RunFolder, *, searches: bool) -> None:
     """Note that the run is asked for more than before: what it has simulated so far counts from here on.
 
+    searches: it is to search for longer; more fresh replications alone let a search that has ended stay ended.
     Within one asking, runs count when they are asked for: one that is killed there and goes on decides as it had.
     """
     past = past_of(folder)
-    entry = {"asked_more": {"evaluations": past.memory.count, "by_chance": past.memory_by_chance.count}}
-    Journal(folder.inside(JOURNAL)).append(entry)
+    counts = {"evaluations": past.memory.count, "by_chance": past.memory_by_chance.count}
+    Journal(folder.inside(JOURNAL)).append({"asked_more": {**counts, "searches": searches}})
 
 
 def baseline_entry(asked: int, found: Baseline) -> JournalEntry:
@@ -101,6 +102,12 @@ def _baselines(entry: JournalEntry) -> Iterable[tuple[int, Baseline]]:
         return []
     plans, sound = _whole(found["plans"]), _whole(found["sound"])
     return [(_whole(found["asked"]), Baseline(plans, float(found["hypervolume"]), sound))]
+
+
+def _searches(entry: JournalEntry) -> bool:
+    """Say whether the run was asked here to search for longer."""
+    asked: Any = entry.get("asked_more")
+    return asked is not None and bool(asked.get("searches", True))
 
 
 def _settled(entry: JournalEntry) -> tuple[int, int]:

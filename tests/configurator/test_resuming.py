@@ -148,6 +148,9 @@ def test_a_run_killed_after_gains_within_noise_ended_it_ends_there_again(tmp_pat
         assert results(again) == results(run)
         assert (again / JOURNAL).read_bytes() == (run / JOURNAL).read_bytes()
         shutil.rmtree(again)
+    front = resume(run, MoreEffort(final_replications=4, workers=1))  # confirmed on more, not searched on
+    assert (front.generations, front.ended) == (2, "noise")
+    assert {row.replications for row in front.rows} == {4}
     assert resume(run, MoreEffort(generations=6, workers=1)).generations == 4  # two more: gains count anew
     found = results(run)
     assert resume(run, MoreEffort(workers=1)).generations == 4

@@ -1,11 +1,11 @@
 """The cheapest plan that keeps its targets is the cheapest of those of which that is sure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimisation.keeping_targets import cheapest_that_keeps
-from simulation.targets import Keeping, Target, keeping
+from optimisation.keeping_targets import cheapest_that_keeps, too_few
+from simulation.targets import SURE, Keeping, Target, keeping
 
 WAIT = Target("wait", "wait", limit=30.0, is_ceiling=True, probability=0.9, width=60.0)
 
@@ -29,6 +29,18 @@ def test_the_cheapest_of_the_sure_ones_is_named():
 def test_nobody_is_named_when_none_is_sure_or_nothing_is_asked():
     assert cheapest_that_keeps([plan(1.0, failures=0, count=10)]) is None
     assert cheapest_that_keeps([Plan(1.0, ())]) is None
+
+
+def test_a_target_that_so_few_replications_can_never_make_sure_of_is_said_to_be_one():
+    assert too_few([WAIT, replace(WAIT, probability=0.95)], 30) == ""  # 45 with those decided on; 18 and 38 are needed
+    said = too_few([WAIT, replace(WAIT, probability=0.99)], 30)
+    assert said == (
+        "wait at most 30 with probability 0.99 can be sure on 191 replications or more, all of which keep it; "
+        "these are 45: ask for --final-replications 127"
+    )
+    assert keeping(replace(WAIT, probability=0.99), np.full(190, 20.0)).assurance < SURE
+    assert keeping(replace(WAIT, probability=0.99), np.full(191, 20.0)).assurance >= SURE
+    assert too_few([replace(WAIT, probability=1.0)], 100) == "that wait at most 30 always holds is never sure"
 
 
 def test_a_plan_named_falls_short_of_what_is_asked_less_often_than_one_in_twenty():
