@@ -56,7 +56,7 @@ def placed_entries(path: Path) -> Iterator[tuple[int, JournalEntry]]:
                 return
             try:
                 entry = dict(json.loads(line))
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, RecursionError) as error:
                 raise RunFolderError(f"{path}, line {number}: not a journal entry ({error})") from error
             yield offset, entry
             offset += len(line)

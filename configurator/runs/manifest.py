@@ -80,7 +80,7 @@ def read_manifest(folder: RunFolder) -> Manifest:
         content["objectives"] = tuple(ObjectiveScale(**scale) for scale in content["objectives"])
         content["targets"] = tuple(TargetScale(**target) for target in content.get("targets", ()))
         return Manifest(**content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RunFolderError(f"{folder.inside(MANIFEST)}: not the manifest of a run ({error})") from error
 
 

@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -67,6 +67,14 @@ def writing(path: Path) -> Iterator[None]:
         raise RunFolderError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
+@contextmanager
+def _understanding(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise RunFolderError(f"{path}: not what a run writes there ({error})") from error
+
+
 def _give_usual_permissions(path: Path) -> None:
     """Undo mkstemp's owner-only mode: results are read by colleagues."""
     if sys.platform != "win32":
@@ -121,7 +129,18 @@ class RunFolder:
         path = self.inside(name)
         if not path.is_file():
             raise RunFolderError(f"{self.path} holds no {name}: the run did not get that far, or is no run")
-        return path.read_text(encoding="utf-8")
+        with _understanding(path):
+            return path.read_text(encoding="utf-8")
+
+    @contextmanager
+    def parsed(self, name: str) -> Iterator[str]:
+        """Yield the text of a file of this run to whom it is to tell something; say in one line what is wrong with it.
+
+        Raises RunFolderError with its name where it is not what a run writes there: damaged, or somebody else's.
+        """
+        text = self.read(name)
+        with _understanding(self.inside(name)):
+            yield text
 
     def forget_manifest(self) -> None:
         """Take the manifest away: what is left is no run, and gives way to the next."""
@@ -217,9 +236,10 @@ def _announced(started: Path) -> list[str]:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the folder's lock; the system gives it back when the process ends, however it ends."""
-    with writing(path / LOCK):
-        (path / LOCK).touch()
-    with (path / LOCK).open("a+b") as file:
+    with ExitStack() as held:
+        with writing(path / LOCK):
+            (path / LOCK).touch()
+            file = held.enter_context((path / LOCK).open("a+b"))
         if not _try_lock(file):
             raise RunFolderError(f"another process is working in {path}; wait for it or name another folder")
         yield
