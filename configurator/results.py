@@ -170,7 +170,9 @@ def _front_cells(row: FrontRow) -> list[Cell]:
 
 
 def front_rows(content: Table, objectives: Sequence[str], targets: Sequence[str] = ()) -> tuple[FrontRow, ...]:
-    """Read a front's table back into rows."""
+    """Read a front's table back into rows; raises ValueError where it is another table, or none."""
+    if "id" not in content.columns:
+        raise ValueError("no column id")
     return tuple(_front_row(record, objectives, targets) for record in content.records())
 
 

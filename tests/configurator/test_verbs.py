@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 
 import pytest
 
@@ -194,3 +195,32 @@ def test_an_export_holds_plans_and_what_made_them(choice, tmp_path):
     assert list(content) == ["front", "today", "plans", "indicators", "margins", "archive", "run"]
     assert {record["plan"] for record in content["plans"]} == {"P01", "P02", "P03"}
     assert "instance fingerprint" in [record["name"] for record in content["run"]]
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    run = tmp_path_factory.mktemp("searched") / "run"
+    optimised(Choice("tiny"), run)
+    return run
+
+
+DAMAGES = (b"", bytes(range(256)), b"[]\n", b"3\n", b"[" * 20_000, b"a,b,c\n1,2\n")
+
+
+@pytest.mark.parametrize("content", DAMAGES, ids=["empty", "binary", "list", "number", "deep", "another table"])
+@pytest.mark.parametrize("name", ["front.csv", "today.csv", "summary.json", "manifest.json"])
+def test_a_damaged_file_is_named_in_one_line(name, content, searched, tmp_path):
+    shutil.copytree(searched, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(RunFolderError) as caught:
+        verbs.front(tmp_path / "run")
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["plans/P01.csv", "archive.csv", "indicators.csv"])
+def test_a_damaged_table_is_not_exported(name, searched, tmp_path):
+    shutil.copytree(searched, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(b"a,b\n1\n")
+    with pytest.raises(RunFolderError, match=name):
+        verbs.export(tmp_path / "run", "csv", tmp_path / "out")
