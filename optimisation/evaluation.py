@@ -23,8 +23,9 @@ Floats = NDArray[np.float64]
 AccountT = TypeVar("AccountT")
 AccountIn = TypeVar("AccountIn", contravariant=True)
 DEFAULT_MEMORY = 500_000_000
-"""Bytes of component runs held: an essence takes 48 bytes a pool, 5 kB on the Loire, some 40 kB with 100 territories,
-where a whole plan in one replication is then about 1 MB. What falls out is read again from the run folder."""
+"""Bytes of component runs held: an essence takes 56 bytes for each pool of its component beside what it is judged by,
+5 kB on the Loire, 3 kB with 100 territories, where a whole plan in one replication is then about 80 kB. What falls out
+is read again from the run folder."""
 KEPT_AT_ONCE = 64
 """Component runs after which what was found is handed to the memory that outlives the process: at most so many are
 lost when a process is killed, and 64 essences are under 3 MB, little beside the runs themselves."""
@@ -383,6 +384,8 @@ class _Memory(Generic[AccountT]):
 
     def put(self, key: tuple[str, int], account: AccountT) -> None:
         """Hold an account, letting go of those not used for longest."""
+        if key in self._held:
+            self._size -= _bytes(self._held.pop(key))
         self._held[key] = account
         self._size += _bytes(account)
         while self._size > self._limit and len(self._held) > 1:

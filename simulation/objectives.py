@@ -20,7 +20,7 @@ from simulation.estimates import Estimate, deviation, estimate, paired_differenc
 from simulation.indicators import Catalogue, TermReader
 from simulation.instability import PER_LINE, lines_of, unstable
 from simulation.ledgers.account import Account
-from simulation.ledgers.chart import FloatArray
+from simulation.ledgers.chart import FloatArray, IntArray
 from simulation.targets import Keeping, Target, keeping, missed, targets_of
 
 SOLVENCY = "solvency"
@@ -42,16 +42,27 @@ REVENUE, OPERATING, SPENT = range(3)
 
 @dataclass(frozen=True)
 class Essence:
-    """What judging needs of an account; additive over components."""
+    """What judging needs of an account; additive over components.
+
+    Lines are those of the account's own pools: a department has many, each of its components a few.
+    """
 
     values: FloatArray  # [terms]
-    lines: FloatArray  # [Q, 6] see `instability.lines_of`
+    lines: FloatArray  # [own Q, 6] see `instability.lines_of`
+    pools: IntArray  # [own Q] whose lines they are, among `components.pools(instance)`
     listed: FloatArray = field(default_factory=lambda: np.zeros(0))  # [terms] `Listing.read`; empty: not asked for
 
     def __add__(self, other: "Essence") -> "Essence":
         """Return the essence of both together; what is listed, only where it is of both."""
         listed = self.listed + other.listed if len(self.listed) == len(other.listed) else np.zeros(0)
-        return Essence(self.values + other.values, self.lines + other.lines, listed)
+        lines, pools = (self.lines, other.lines), (self.pools, other.pools)
+        return Essence(self.values + other.values, np.concatenate(lines), np.concatenate(pools), listed)
+
+    def every_line(self, pools: int) -> FloatArray:
+        """Return the lines of so many pools, all of the instance's [Q, 6]; 0 where nothing is known of one."""
+        found = np.zeros((pools, PER_LINE))
+        np.add.at(found, self.pools, self.lines)
+        return found
 
 
 @dataclass(frozen=True)
@@ -151,9 +162,7 @@ class Judge:
         if isinstance(account, Essence):
             return account
         chart = self.catalogue.chart_of(part)
-        lines = np.zeros((len(self.catalogue.chart.pools), PER_LINE))
-        lines[chart.pool_numbers] = lines_of(account, chart)
-        return Essence(self._reader.vector(account, part), lines)
+        return Essence(self._reader.vector(account, part), lines_of(account, chart), chart.pool_numbers)
 
     def judge(self, accounts: Sequence[Account | Essence], today: Sequence[Account | Essence]) -> Objectives:
         """Judge a configuration from its accounts and today's in the same replications."""
@@ -265,7 +274,8 @@ class Judge:
             yield f"harmful: {qaly.mean:.0f} fewer QALYs than today"
 
     def _unstable(self, own: Sequence[Essence], today: Sequence[Essence]) -> Iterator[str]:
-        lines, reference = np.array([each.lines for each in own]), np.array([each.lines for each in today])
+        pools = len(self.catalogue.chart.pools)
+        lines, reference = (np.array([each.every_line(pools) for each in found]) for found in (own, today))
         return unstable(self.catalogue.chart, lines, reference)
 
     def _spent(self, accounts: Sequence[Essence]) -> FloatArray:

@@ -1,9 +1,8 @@
 """What a run has simulated, kept in its folder: each component run by what was decided for it and its replication.
 
-A line is `{"component": hash, "replication": n, "values": ..., "lines": ...}`, with `listed` for today's runs that
-indicators.csv is made of; the arrays are the bytes of their
-numbers, compressed, so that a run read back is the run that was written, to the last bit. A run that failed is kept
-with its message and is not tried again.
+A line is `{"component": hash, "replication": n, "values": ..., "lines": ..., "pools": ...}`, with `listed` for today's
+runs that indicators.csv is made of; the arrays are the bytes of their numbers, compressed, so that a run read back is
+the run that was written, to the last bit. A run that failed is kept with its message and is not tried again.
 """
 
 import base64
@@ -99,18 +98,28 @@ def _entry(key: RunKey, answer: Essence | Failure) -> JournalEntry:
     if isinstance(answer, Failure):
         return entry | {"failure": answer.message}
     listed = {"listed": _packed(answer.listed)} if len(answer.listed) else {}
-    return entry | {"values": _packed(answer.values), "lines": _packed(answer.lines)} | listed
+    known = {"values": _packed(answer.values), "lines": _packed(answer.lines), "pools": answer.pools.tolist()}
+    return entry | known | listed
 
 
 def _found(entry: JournalEntry) -> Essence | Failure:
     if "failure" in entry:
         return Failure(str(entry["failure"]))
-    essence = Essence(_unpacked(entry["values"]), _unpacked(entry["lines"]).reshape(-1, PER_LINE))
+    lines = _unpacked(entry["lines"]).reshape(-1, PER_LINE)
+    essence = Essence(_unpacked(entry["values"]), lines, _numbers(entry.get("pools"), len(lines)))
     return replace(essence, listed=_unpacked(entry["listed"])) if "listed" in entry else essence
 
 
 def _packed(numbers: npt.NDArray[np.float64]) -> str:
     return base64.b64encode(zlib.compress(np.ascontiguousarray(numbers, dtype="<f8").tobytes(), 1)).decode("ascii")
+
+
+def _numbers(found: object, count: int) -> npt.NDArray[np.int64]:
+    if found is None:  # as runs were kept once: the lines of every pool
+        return np.arange(count, dtype=np.int64)
+    if not isinstance(found, list) or len(found) != count:
+        raise ValueError(f"expected the pools of {count} lines")
+    return np.array(found, dtype=np.int64)
 
 
 def _unpacked(text: object) -> npt.NDArray[np.float64]:

@@ -15,11 +15,13 @@ def essence(seed):
     random = np.random.Generator(np.random.Philox(seed))
     lines = random.normal(size=(4, 6))
     lines[1:] = 0.0
-    return Essence(random.normal(size=7) / 3.0, lines)
+    return Essence(random.normal(size=7) / 3.0, lines, np.array([5, 2, 9, 4]))
 
 
 def equal(first, second):
-    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("values", "lines", "listed"))
+    return all(
+        np.array_equal(getattr(first, name), getattr(second, name)) for name in ("values", "lines", "pools", "listed")
+    )
 
 
 def test_runs_are_recalled_bit_by_bit_by_another_process(tmp_path):
