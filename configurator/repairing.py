@@ -51,9 +51,20 @@ class Repaired:
 
     def marginal_table(self) -> Table:
         """Return what a little more of what binds would buy, a row a bound."""
-        columns = ("rule", "place", "bound", "unit", "buys", "per", "relaxation", "raised by", "whole steps")
+        columns = (
+            "rule",
+            "place",
+            "bound",
+            "unit",
+            "buys",
+            "per",
+            "relaxation",
+            "raised by",
+            "whole steps",
+            "give or take",
+        )
         rows = [
-            (one.rule, one.place, one.bound, one.unit, one.value, one.per, one.relaxed, one.more, one.whole)
+            (one.rule, one.place, one.bound, one.unit, one.value, one.per, one.relaxed, one.more, one.whole, one.error)
             for one in self.marginal
         ]
         return table("marginal_values", columns, rows)

@@ -53,7 +53,7 @@ _GAP_LEGEND = (
 _MARGINAL_LEGEND = (
     "per so much more of one bound, all others as they are, the best plan within two steps of this one gains so much:",
     "QALYs over the whole run as if all were served, or units in use on average; relaxation: if steps and lots could",
-    "be divided; whole steps: as they are, with the bound raised by the amount beside (empty: not found in time).",
+    "be divided; whole steps: as they are, the bound raised by the amount beside; give or take: the solver's gap.",
 )
 _ROOM_LEGEND = (
     "least_percent: of the bound, by the plan that uses least of it and keeps every rule; by_ranges_percent: the same",

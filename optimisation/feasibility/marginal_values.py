@@ -56,6 +56,8 @@ class MarginalValue:
     """By how much the bound was raised for the integer truth."""
     whole: float | None
     """None where the solver found none in time, or was not asked."""
+    error: float | None = None
+    """By how much `whole` may be off either way: it is the difference of two values, each within the solver's gap."""
 
 
 def marginal_values(planning: Planning, plan: Configuration, *, whole: bool = True) -> tuple[MarginalValue, ...]:
@@ -72,7 +74,9 @@ def marginal_values(planning: Planning, plan: Configuration, *, whole: bool = Tr
             more, per = near.more(number), PER_MONEY if row.budget else 1.0
             reached = resolved.best({number: more}) if base is not None else None
             gained = None if reached is None or base is None else max(0.0, reached - base) / more * per
-            found.append(MarginalValue(row.rule, row.place, row.unit, row.bound, per, name, slope * per, more, gained))
+            error = None if reached is None or base is None else resolved.gap * max(base, reached) / more * per
+            known = (row.rule, row.place, row.unit, row.bound, per, name, slope * per, more)
+            found.append(MarginalValue(*known, gained, error))
     return tuple(found)
 
 
@@ -101,7 +105,8 @@ class _NearPlan:
         self._variables.set_full(state_of(planning, plan))
         self._add(plan, aim)
         self._relaxation = PersistentSolver(self._variables.model, GAP, relaxed=True)
-        self._whole = PersistentSolver(self._variables.model, EXACT_GAP if exact else GAP)
+        self.gap = EXACT_GAP if exact else GAP
+        self._whole = PersistentSolver(self._variables.model, self.gap)
 
     def decided(self) -> "_NearPlan":
         """Return the programme that decides which pools are full, where that is open of few; else this one."""

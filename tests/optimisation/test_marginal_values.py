@@ -44,6 +44,7 @@ def test_another_lot_of_recruits_buys_what_the_best_plan_near_gains():
     gained = best_near(richer, today) - best_near(planning, today)
     assert gained > 0.0
     assert found.whole == pytest.approx(gained / found.more, rel=0.02)
+    assert abs(found.whole - gained / found.more) <= found.error + 1e-9
     assert 0.0 < found.relaxed <= 1.0  # a recruit serves one at most
 
 
