@@ -10,7 +10,9 @@ from optimisation.workers import Failure, ProcessWorkers, Task, ThreadWorkers, W
 from simulation.components import components
 from simulation.configuration import Configuration, content_key
 from simulation.knowledge import Knowledge
-from simulation.ledgers.account import Account, total
+from simulation.ledgers.account import Account
+from simulation.ledgers.chart import Chart
+from simulation.ledgers.parts import together
 from simulation.twin import EngineName, Origin, Twin
 
 CHANCE_REPLICATIONS = 10
@@ -47,7 +49,9 @@ class Simulating:
     def replicated(self, replications: Sequence[int]) -> Replicated:
         """Simulate the configuration, and today beside it when it is another one."""
         chosen = [self.configuration] if self.configuration == self.today else [self.configuration, self.today]
-        parts = len(components(self.knowledge.central))
+        central = self.knowledge.central
+        charts, whole = [Chart(central, each.territories) for each in components(central)], Chart(central)
+        parts = len(charts)
         tasks = [Task(one, part, number) for number in replications for one in chosen for part in range(parts)]
         accounts = []
         for task, answer in zip(tasks, self.workers.run(tasks), strict=True):
@@ -55,7 +59,8 @@ class Simulating:
                 key = content_key(task.configuration)[:16]
                 raise SimulationFailed(f"the simulation of {key} failed: {answer.message}")
             accounts.append(answer)
-        wholes = [total(accounts[start : start + parts]) for start in range(0, len(accounts), parts)]
+        starts = range(0, len(accounts), parts)
+        wholes = [together(accounts[start : start + parts], charts, whole) for start in starts]
         return Replicated(tuple(wholes[:: len(chosen)]), tuple(wholes[len(chosen) - 1 :: len(chosen)]))
 
 
@@ -87,17 +92,28 @@ def twin_of(knowledge: Knowledge, seed: int, engine_name: EngineName, origin: Or
     return Twin(knowledge, seed=seed, engine_name=engine_name, origin=origin, state_memory=STATE_MEMORY)
 
 
-def account_workers(
-    knowledge: Knowledge, effort: Effort, origin: Origin | None = None, twin: Twin | None = None
-) -> Workers[Account]:
-    """Return workers that keep whole accounts; only the compiled engine lets go of Python's lock.
+@dataclass(frozen=True)
+class OwnBooks:
+    """A twin that answers with accounts over each component's own territories: no larger than these."""
 
-    twin: the twin of these to work with, that others share; processes have their own.
-    """
+    twin: Twin
+
+    def account(self, configuration: Configuration, component: int, replication: int) -> Account:
+        """Simulate one component and return its account over its own territories."""
+        return self.twin.own_account(configuration, component, replication)
+
+
+def own_books(knowledge: Knowledge, seed: int, engine_name: EngineName, origin: Origin | None) -> OwnBooks:
+    """Return a twin that answers with accounts of components alone; a function that processes can be given."""
+    return OwnBooks(twin_of(knowledge, seed, engine_name, origin))
+
+
+def account_workers(knowledge: Knowledge, effort: Effort, origin: Origin | None = None) -> Workers[Account]:
+    """Return workers that keep components' own accounts; only the compiled engine lets go of Python's lock."""
     arguments = (knowledge, effort.seed, effort.engine, origin)
     if effort.engine == "simpy" and worker_count(effort.workers) > 1:
-        return ProcessWorkers(twin_of, arguments, worker_count(effort.workers))
-    return ThreadWorkers(twin_of(*arguments) if twin is None else twin, worker_count(effort.workers))
+        return ProcessWorkers(own_books, arguments, worker_count(effort.workers))
+    return ThreadWorkers(own_books(*arguments), worker_count(effort.workers))
 
 
 def worker_count(asked: int) -> int:

@@ -13,10 +13,10 @@ from simulation.components import Component, components
 from simulation.configuration import Configuration, content_key, todays_configuration
 from simulation.flat_model import FlatModel, FlatPlan
 from simulation.knowledge import Knowledge, known
-from simulation.ledgers.account import Account, Bookkeeper, total
+from simulation.ledgers.account import Account, Bookkeeper
 from simulation.ledgers.chart import Chart
 from simulation.ledgers.horizon import Remaining, fluid_valuation
-from simulation.ledgers.parts import spread
+from simulation.ledgers.parts import spread, together
 from simulation.offer_in_force import OfferInForce, todays_offer
 from simulation.records import EventArray, People, joined
 from simulation.remembered import Remembered
@@ -251,7 +251,8 @@ class Twin:
 
     def whole_account(self, configuration: Configuration, replication: int) -> Account:
         """Simulate every component and return the account of all."""
-        return total(self.account(configuration, number, replication) for number in range(len(self.components)))
+        accounts = [self.own_account(configuration, number, replication) for number in range(len(self.components))]
+        return together(accounts, [each.chart for each in self._books(configuration, replication)], self._chart)
 
     def _premises_of(self, replication: int) -> _Premises:
         return self._premises.get(

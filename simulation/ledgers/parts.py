@@ -1,9 +1,10 @@
-"""From the account of a few territories to one over the whole instance, which adds up with others.
+"""From accounts of a few territories each to one over the whole instance.
 
 An account over its component's own territories and pools is as large as these, whatever the instance has beside
 them: the accounts of all components of a department take as long and as much memory as one over its whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -21,22 +22,33 @@ _AXIS_OF_TERRITORIES = {
 
 def spread(account: Account, own: Chart, whole: Chart) -> Account:
     """Return an account over a chart's territories as one over the whole instance, 0 elsewhere."""
-    territories, pools = np.array(own.territories, dtype=np.int64), own.pool_numbers
-    channels = whole.channel[territories[own.channel_zone], pools[own.channel_pool]]
+    return together([account], [own], whole)
 
-    def placed(name: str) -> FloatArray:
-        values: FloatArray = getattr(account, name)
+
+def together(accounts: Sequence[Account], own: Sequence[Chart], whole: Chart) -> Account:
+    """Return what accounts, each over its own chart's territories, make over the whole instance."""
+    territories = [np.array(chart.territories, dtype=np.int64) for chart in own]
+    pools = [chart.pool_numbers for chart in own]
+    channels = [
+        whole.channel[zones[chart.channel_zone], numbers[chart.channel_pool]]
+        for chart, zones, numbers in zip(own, territories, pools, strict=True)
+    ]
+
+    def joined(name: str) -> FloatArray:
+        values = [getattr(account, name) for account in accounts]
         if name == "channels":
-            return _placed(values, 0, channels, len(whole.channel_zone))
+            return _joined(values, 0, channels, len(whole.channel_zone))
         if name in ("pools", "queues"):
-            return _placed(values, 0, pools, len(whole.pools))
-        return _placed(values, _AXIS_OF_TERRITORIES[name], territories, len(whole.zones))
+            return _joined(values, 0, pools, len(whole.pools))
+        return _joined(values, _AXIS_OF_TERRITORIES[name], territories, len(whole.zones))
 
-    return Account(**{each.name: placed(each.name) for each in fields(account)})
+    return Account(**{each.name: joined(each.name) for each in fields(Account)})
 
 
-def _placed(values: FloatArray, axis: int, places: IntArray, length: int) -> FloatArray:
-    """Return values with one axis made longer, each of its entries in its place there."""
-    found = np.zeros((*values.shape[:axis], length, *values.shape[axis + 1 :]))
-    found[(slice(None),) * axis + (places,)] = values
+def _joined(values: Sequence[FloatArray], axis: int, places: Sequence[IntArray], length: int) -> FloatArray:
+    """Return arrays in one, longer along an axis, each of their entries added where its place is there."""
+    shape = values[0].shape
+    found = np.zeros((*shape[:axis], length, *shape[axis + 1 :]))
+    for own, there in zip(values, places, strict=True):
+        found[(slice(None),) * axis + (there,)] += own
     return found
