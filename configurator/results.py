@@ -106,7 +106,8 @@ class SearchState:
 
     hypervolume: share of the box between the objectives' fixed bounds that the front dominates, on the
     replications of the search. confirmed: the front was simulated again on replications the search never saw;
-    confirmed_hypervolume: what the plans that stand then dominate, by these.
+    confirmed_hypervolume: what the plans that stand then dominate, by the values reported of them, which come from
+    replications that had no part in deciding who stands.
     """
 
     generation: int

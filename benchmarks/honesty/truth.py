@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from instances.instance import Instance
 from optimisation.confirmation import FRESH_REPLICATIONS
+from optimisation.twin_evaluation import EssenceTwin
 from simulation.configuration import Configuration, todays_configuration
 from simulation.knowledge import Knowledge
 from simulation.objectives import Essence, Judge
@@ -79,9 +82,6 @@ def true_probability(knowledge: Knowledge, configuration: Configuration, seed: i
 
 
 def _essence(twin: Twin, judge: Judge, configuration: Configuration, replication: int) -> Essence:
-    first, *others = (
-        judge.essence(twin.account(configuration, part, replication)) for part in range(len(twin.components))
-    )
-    for each in others:
-        first = first + each
-    return first
+    essences = EssenceTwin(twin, judge)
+    first, *others = (essences.account(configuration, part, replication) for part in range(len(twin.components)))
+    return reduce(add, others, first)
