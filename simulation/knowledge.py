@@ -24,8 +24,10 @@ from simulation.configuration import offer_cells
 from simulation.remembered import Remembered
 from simulation.streams import purpose, purposes, uniform
 
-DRAWS_REMEMBERED = 32
-"""Instances drawn that are kept; those of one territory share most rows with one another."""
+DRAWS_MEMORY = 130_000_000
+"""Bytes of instances drawn that are kept: 32 draws of the Loire, 11 of a department of 100 territories."""
+_DRAW_BYTES, _TERRITORY_BYTES = 3_000_000, 80_000
+"""What a drawn instance takes beside what it shares with others, as measured on 3 to 100 territories."""
 _PARAMETERS_NAMED = 12  # in an error that cannot tell which of the drawn ones it is about
 
 
@@ -120,7 +122,8 @@ class Knowledge:
 
     @cached_property
     def _drawn(self) -> Remembered[tuple[int, int], Instance]:
-        return Remembered(DRAWS_REMEMBERED)
+        size = _DRAW_BYTES + _TERRITORY_BYTES * len(self.central.territories)
+        return Remembered(DRAWS_MEMORY, lambda _: size)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what is remembered."""
