@@ -180,13 +180,13 @@ def test_a_larger_budget_simulates_only_what_is_new(whole, tmp_path):
 def simulated(monkeypatch):
     """Every component run that is accounted for, of whatever twin; audits by the other engine keep no accounts."""
     runs = []
-    account = Twin.account
+    account = Twin.own_account
 
     def counted(self, configuration, component, replication):
         runs.append((bool(self.knowledge.uncertain), configuration, component, replication))
         return account(self, configuration, component, replication)
 
-    monkeypatch.setattr(Twin, "account", counted)
+    monkeypatch.setattr(Twin, "own_account", counted)
     return runs
 
 
