@@ -1,0 +1,1 @@
+"""How time and memory of a whole search grow with the number of territories."""
