@@ -84,11 +84,14 @@ class Proposer:
         found: dict[str, Proposed] = {}
         for genes in proposals:
             solved = self.counts[1] + self.counts[2]
-            if most_repairs > 0 or self._is_plan(genes):
+            plan: Plan | Infeasible | None
+            if most_repairs > 0:
                 plan = self._repair(genes)
                 most_repairs -= self.counts[1] + self.counts[2] - solved
-                if isinstance(plan, Plan) and plan.key not in known:
-                    found.setdefault(plan.key, self._proposed(plan))
+            else:
+                plan = self._untouched(genes)
+            if isinstance(plan, Plan) and plan.key not in known:
+                found.setdefault(plan.key, self._proposed(plan))
         return list(found.values())
 
     def recalled(self, genes: Sequence[int], changed: tuple[str, ...]) -> Proposed:
@@ -126,8 +129,14 @@ class Proposer:
             genes = self.operators.mutated(last.genes if last else genes, random)
         return last
 
-    def _is_plan(self, genes: Genes) -> bool:
-        return not violations(self._planning, self._planning.encoding.configuration(genes))
+    def _untouched(self, genes: Genes) -> Plan | None:
+        """Return a proposal that is a plan already, None where it is not."""
+        configuration = self._planning.encoding.configuration(genes)
+        if violations(self._planning, configuration):
+            return None
+        untouched, repaired, refused = self.counts
+        self.counts = untouched + 1, repaired, refused
+        return Plan(configuration, content_key(configuration))
 
     def _proposed(self, plan: Plan) -> Proposed:
         return Proposed(self._planning.encoding.genes(plan.configuration), plan)

@@ -8,10 +8,10 @@ import numpy as np
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State, state_of
-from optimisation.feasibility.highs import Status, WholeColumns, solve_from_relaxation
+from optimisation.feasibility.highs import SEARCH_NODES, Status, WholeColumns, solve_from_relaxation
 from optimisation.feasibility.model import Aims, NearestPlan
 from optimisation.feasibility.planning import Planning
-from optimisation.feasibility.repair import SEARCH_GAP, Repairer
+from optimisation.feasibility.repair import Repairer, search_gap
 
 Question = tuple[Genes, Aims, State]
 """A proposal's genes, what counts as near, and state, as the model wants them."""
@@ -32,13 +32,14 @@ class Rebuilt:
     contract: str
 
     def solve(self, question: Question) -> Genes | Status:
-        return NearestPlan(self.planning, self.contract, SEARCH_GAP, exact=False).solve(*question)
+        return NearestPlan(self.planning, self.contract, search_gap(self.planning), exact=False).solve(*question)
 
 
 class Raw:
     """HiGHS without Pyomo: the matrix stays, row bounds and costs are written as arrays."""
 
-    def __init__(self, persistent: NearestPlan, asked: Sequence[Question]) -> None:
+    def __init__(self, persistent: NearestPlan, asked: Sequence[Question], gap: float) -> None:
+        self._gap = gap
         self._data = [self._given(persistent, question) for question in asked]
         self._solver = highspy.Highs()
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_max_nodes", 2000)):
@@ -59,14 +60,14 @@ class Raw:
         low, high, cost = self._data[number]
         self._solver.changeRowsBounds(len(self._rows), self._rows, low, high)
         self._solver.changeColsCost(len(self._columns), self._columns, cost)
-        solve_from_relaxation(self._solver, self._whole, SEARCH_GAP)
+        solve_from_relaxation(self._solver, self._whole, self._gap, SEARCH_NODES)
         return float(self._solver.getInfo().objective_function_value)
 
 
 def alternatives(planning: Planning, asked: Sequence[Question], contract: str) -> dict[str, Callable[[int], object]]:
     """Return each way as a function of a question's number; all are ready, none has solved what it is asked next."""
-    persistent = NearestPlan(planning, contract, SEARCH_GAP, exact=False)
-    raw, rebuilt = Raw(persistent, asked), Rebuilt(planning, contract)
+    persistent = NearestPlan(planning, contract, search_gap(planning), exact=False)
+    raw, rebuilt = Raw(persistent, asked, search_gap(planning)), Rebuilt(planning, contract)
     return {
         "persistent": lambda number: persistent.solve(*asked[number]),
         "raw": raw.solve,

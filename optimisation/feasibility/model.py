@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
-from optimisation.feasibility.highs import PersistentSolver, Status
+from optimisation.feasibility.highs import NODE_LIMIT, SEARCH_NODES, PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality, Term, scaled
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
@@ -24,6 +24,8 @@ from optimisation.feasibility.variables import Variables
 
 OVERSHOOT = 100.0
 """Cost of using a budget twice over instead of at its target, in gene ranges moved, where it is not firm."""
+SEARCHED_FROM = 0.05
+"""Gap from which on a plan is made for a search, where no single one is worth a long look."""
 Floats = NDArray[np.float64]
 
 
@@ -58,7 +60,8 @@ class NearestPlan:
         self._variables = Variables(planning, (*self._rows, *floors), exact=exact)
         self._variables.add_rules(self._rows)
         self._add_distance()
-        self._solver = PersistentSolver(self._variables.model, gap)
+        nodes = NODE_LIMIT if gap < SEARCHED_FROM else SEARCH_NODES
+        self._solver = PersistentSolver(self._variables.model, gap, nodes=nodes)
 
     @property
     def choices(self) -> int:

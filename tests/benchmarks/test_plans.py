@@ -16,7 +16,7 @@ def test_raw_highspy_solves_the_same_programme():
     planning = Planning(instance)
     asked = questions(planning, proposals(instance, planning, 12), "today")
     persistent = NearestPlan(planning, "today", SEARCH_GAP, exact=False)
-    raw = Raw(persistent, asked)
+    raw = Raw(persistent, asked, SEARCH_GAP)
     for number, question in enumerate(asked):
         persistent.solve(*question)
         assert raw.solve(number) == pytest.approx(persistent.distance, abs=1e-9)

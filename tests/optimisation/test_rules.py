@@ -169,4 +169,4 @@ def test_a_model_without_whole_columns_has_none():
     solver.addVar(0.0, 1.0)
     solver.addRow(0.5, 0.5, 1, np.array([0], dtype=np.int32), np.array([1.0]))
     whole = WholeColumns.of(solver)
-    assert (len(whole.numbers), len(whole.is_tied)) == (0, 0)
+    assert (len(whole.numbers), len(whole.tie)) == (0, 0)
