@@ -1,5 +1,7 @@
 """Repair on the Loire keeps proposals apart: it finds plans all over what the rules allow, not only at their limits."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,35 @@ from instances.catalogue import load_instance
 from optimisation.feasibility.checker import findings, violations
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer
-from optimisation.starting_points import anywhere, sampled
+from optimisation.starting_points import anywhere
+from simulation.configuration import Configuration
 
 PROPOSALS = 200
-DRAWS = {"evenly between all bounds": anywhere, "as a search draws them": sampled}
+
+
+def drawn_whole(planning: Planning, random: np.random.Generator) -> Iterator[Configuration]:
+    """Every gene evenly between its bounds, each mix evenly among those that sum to one."""
+    for genes in anywhere(planning.encoding, random):
+        yield planning.encoding.configuration(genes)
+
+
+def drawn_apart(planning: Planning, random: np.random.Generator) -> Iterator[Configuration]:
+    """Every capacity evenly over its lots, every share evenly between its bounds, then each mix divided by its sum."""
+    encoding = planning.encoding
+    low, high = (encoding.current + encoding.size * ends[: encoding.decided] for ends in (encoding.low, encoding.high))
+    shares, mixes = slice(encoding.shares), encoding.group
+    while True:
+        units = random.integers(encoding.low[:-1], encoding.high[:-1] + 1)[encoding.shares :]
+        raw = random.uniform(low[shares], high[shares])
+        capacities = encoding.current[encoding.shares :] + encoding.size[encoding.shares :] * units
+        yield Configuration(
+            tuple(raw / np.bincount(mixes, weights=raw)[mixes]),
+            tuple(round(float(value)) for value in capacities),
+            encoding.contracts[0],
+        )
+
+
+DRAWS = {"mixes evenly": drawn_whole, "shares apart, normalised": drawn_apart}
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +47,8 @@ def repairer():
 
 @pytest.fixture(scope="module", params=DRAWS.values(), ids=DRAWS.keys())
 def repaired(repairer, request):
-    planning = repairer.planning
-    points = request.param(planning.encoding, np.random.default_rng(2026))
-    proposals = [planning.encoding.configuration(next(points)) for _ in range(PROPOSALS)]
+    points = request.param(repairer.planning, np.random.default_rng(2026))
+    proposals = [next(points) for _ in range(PROPOSALS)]
     return proposals, [repairer.repair(proposal).configuration for proposal in proposals]
 
 
@@ -37,11 +63,11 @@ def test_two_hundred_random_proposals_become_plans_spread_over_what_budgets_allo
     assert not any(violations(planning, plan) for plan in plans)
     assert used.min() <= 0.75
     assert used.max() >= 0.999
-    # what must be spent whatever the plan leaves some budgets little room: there, use spreads over a part of it
+    # what must be spent whatever the plan leaves some budgets little room: there, use spreads over much of it
     least = np.maximum(repairer.least_use(planning.encoding.contracts[0]), 0.75)
     low, high = used.min(axis=0), used.max(axis=0)
     assert (high >= 0.9).all()
-    assert ((high - low) >= 0.2 * (1.0 - least)).all()
+    assert ((high - low) >= 0.4 * (1.0 - least)).all()
 
 
 @pytest.mark.slow
