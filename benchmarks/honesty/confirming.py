@@ -4,6 +4,9 @@ Every block meets the same parameter draws by its own chance: those on which it 
 are reported. What the plans that stand on a block are said to be worth
 is compared with what they are worth on all other blocks. A block is as lucky for the others as these are for it, so
 luck common to all plans cancels over the blocks to first order and what is left is flattery: picking what looks well.
+Different plans stand on different blocks, by which some luck stays. It cancels where the plans that stand on one block
+are reported on every block in turn, which the values that decided about them allow; then flags, judged on the
+replications reported too, are those of one block alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +23,7 @@ from optimisation.evaluation import Evaluation, Judgement
 from optimisation.fronts import Floats
 from optimisation.members import Member, front_of
 from simulation.configuration import Configuration, content_key
-from simulation.objectives import Essence, Judge
+from simulation.objectives import Essence, Judge, Objectives
 
 
 @dataclass
@@ -71,10 +74,15 @@ def judged_on(judge: Judge, own: Sequence[Essence], today: Sequence[Essence], ro
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The plans that stand on one block, and what they are worth on the others [plan, objective]."""
+    """The plans that stand on one block, and what they are worth on the others [plan, objective].
+
+    crossed: the same plans as reported on each block [block, plan, objective], and crossed_true on all but that one.
+    """
 
     plans: tuple[Stated, ...]
     true: Floats
+    crossed: Floats
+    crossed_true: Floats
 
 
 def block_of(size: int) -> tuple[int, ...]:
@@ -105,27 +113,43 @@ def confirmations(
         )
         standing = front_of([shown.final(member) for member in confirmation if member.stands], instance.optimised)
         places = {member.key: place for place, member in enumerate(members)}
-        true = [long.points(places[one.key])[number] for one in standing]
-        results.append(Confirmation(tuple(Stated.of(one) for one in standing), np.array(true)))
+        numbers = [places[one.key] for one in standing]
+        own, true = long.reported_of(numbers), long.true_of(numbers)
+        results.append(Confirmation(tuple(Stated.of(one) for one in standing), true[number], own, true))
     return results
 
 
 @dataclass
 class _LongRun:
-    """What plans are worth on all blocks but one; the worst-off firm is that of all blocks."""
+    """What plans are worth on each block, and on all blocks but one; there the worst-off firm is that of all blocks."""
 
     judge: Judge
     found: Simulated
     reported: NDArray[np.int64]
-    known: dict[int, Floats] = field(default_factory=dict)
+    reports: dict[int, Floats] = field(default_factory=dict)
+    truths: dict[int, Floats] = field(default_factory=dict)
 
-    def points(self, plan: int) -> Floats:
-        """Return what a plan is worth, ties apart, without each of the blocks [block, objective]."""
-        if plan not in self.known:
-            rows = self.reported.ravel().tolist()
-            own, today = self.found.plans[plan], self.found.today
-            judged = self.judge.judge([own[row] for row in rows], [today[row] for row in rows])
-            values = judged.values.reshape(*self.reported.shape, -1)
-            without = [np.concatenate(np.delete(values, block, axis=0)) for block in range(len(values))]
-            self.known[plan] = self.judge.final_values(np.array(without))
-        return self.known[plan]
+    def reported_of(self, plans: Sequence[int]) -> Floats:
+        """Return what would be reported of plans on each block [block, plan, objective]."""
+        for plan in plans:
+            if plan not in self.reports:
+                every = [self.judge.final_point(self._judged(plan, block)) for block in self.reported]
+                self.reports[plan] = np.array(every)
+        return self._together([self.reports[plan] for plan in plans])
+
+    def true_of(self, plans: Sequence[int]) -> Floats:
+        """Return what plans are worth, ties apart, without each of the blocks [block, plan, objective]."""
+        for plan in plans:
+            if plan not in self.truths:
+                values = self._judged(plan, self.reported.ravel()).values.reshape(*self.reported.shape, -1)
+                without = [np.concatenate(np.delete(values, block, axis=0)) for block in range(len(values))]
+                self.truths[plan] = self.judge.final_values(np.array(without))
+        return self._together([self.truths[plan] for plan in plans])
+
+    def _judged(self, plan: int, rows: NDArray[np.int64]) -> Objectives:
+        own, today = self.found.plans[plan], self.found.today
+        return self.judge.judge([own[row] for row in rows.tolist()], [today[row] for row in rows.tolist()])
+
+    def _together(self, points: Sequence[Floats]) -> Floats:
+        shape = (len(self.reported), 0, len(self.judge.instance.optimised))
+        return np.stack(points, axis=1) if points else np.zeros(shape)

@@ -15,7 +15,9 @@ ROWS = Path(__file__).parent / "runs.csv"
 class Row:
     """One search of one method.
 
-    reported, true: hypervolumes; of ours the means over blocks. dominated: share of the plans handed out that another
+    reported, true: hypervolumes; of ours the means over blocks, and over all blocks on which the plans that stand on
+    one are reported in turn (`confirming`). own: reported over true less 1 where only that block's report is taken; of
+    others the same as reported over true. dominated: share of the plans handed out that another
     one of them truly dominates by more than the margin. named: whether a plan is named that keeps the target;
     probability: with which it truly keeps it. first: reported hypervolume over true less 1 of the first block alone.
     """
@@ -28,6 +30,7 @@ class Row:
     plans: float
     reported: float
     true: float
+    own: float
     first: float
     dominated: float
     named: int

@@ -24,17 +24,17 @@ def run(case: Case, problem: Problem, name: str, seed: int) -> Row:
     """Let a method search once and return what came of it."""
     before = time.process_time()
     measured = _ours(case, problem, seed) if name == OURS else _theirs(case, problem, name, seed)
-    spent, plans, reported, true, first, dominated, cheapest = measured
+    spent, plans, reported, true, own, first, dominated, cheapest = measured
     probability = np.nan
     if cheapest is not None:
         probability = true_probability(problem.knowledge, cheapest.configuration, seed, case.futures)
     return Row(
-        case.instance, name, seed, case.budget, round(spent, 2), plans, reported, true, first, dominated,
+        case.instance, name, seed, case.budget, round(spent, 2), plans, reported, true, own, first, dominated,
         int(cheapest is not None), probability, ASKED, case.futures, round(time.process_time() - before, 1), commit(),
     )  # fmt: skip
 
 
-Measured = tuple[float, float, float, float, float, float, Stated | None]
+Measured = tuple[float, float, float, float, float, float, float, Stated | None]
 
 
 def _ours(case: Case, problem: Problem, seed: int) -> Measured:
@@ -49,19 +49,22 @@ def _ours(case: Case, problem: Problem, seed: int) -> Measured:
     plans = float(np.mean([len(one.plans) for one in every]))
     cheapest = cheapest_that_keeps(every[0].plans)
     first = stated[0] / true[0] - 1.0 if true[0] else np.nan
-    return spent, plans, float(np.mean(stated)), float(np.mean(true)), first, dominated, cheapest
+    own = float(np.sum(stated) / np.sum(true) - 1.0) if np.sum(true) else np.nan
+    crossed = float(np.mean([_hypervolume(problem, points) for one in every for points in one.crossed]))
+    really = float(np.mean([_hypervolume(problem, points) for one in every for points in one.crossed_true]))
+    return spent, plans, crossed, really, own, first, dominated, cheapest
 
 
 def _theirs(case: Case, problem: Problem, name: str, seed: int) -> Measured:
     found = theirs(METHODS[name], problem, seed, case.budget)
     if not found.plans:
-        return found.spent, 0.0, 0.0, 0.0, np.nan, np.nan, None
+        return found.spent, 0.0, 0.0, 0.0, np.nan, np.nan, np.nan, None
     true = _true_points(case, problem, found, seed)
     stated = _hypervolume(problem, np.array([plan.point for plan in found.plans]))
     really = _hypervolume(problem, true)
     dominated = _dominated(problem, true)
     first = stated / really - 1.0 if really else np.nan
-    return found.spent, float(len(found.plans)), stated, really, first, dominated, found.cheapest
+    return found.spent, float(len(found.plans)), stated, really, first, first, dominated, found.cheapest
 
 
 def _true_points(case: Case, problem: Problem, found: HandedOut, seed: int) -> Floats:
