@@ -242,11 +242,22 @@ class TermReader:
         """
         if part is None:
             return np.array([self.catalogue.measure(term, account) for term in self.terms])
-        lines = self.catalogue.chart.lines
-        inside = {zone for own in self.catalogue.chart_of(part).zones for zone in lines[own]}
-        return np.array(
-            [self.catalogue.measure(term, account, part) if _may_be(term, inside) else 0.0 for term in self.terms]
-        )
+        found = np.zeros(len(self.terms))
+        for place in self._places_of(part):
+            found[place] = self.catalogue.measure(self.terms[place], account, part)
+        return found
+
+    def _places_of(self, part: tuple[int, ...]) -> list[int]:
+        """Return which quantities may differ from 0 where an account is over some territories."""
+        if part not in self._known_places:
+            lines = self.catalogue.chart.lines
+            inside = {zone for own in self.catalogue.chart_of(part).zones for zone in lines[own]}
+            self._known_places[part] = [place for place, term in enumerate(self.terms) if _may_be(term, inside)]
+        return self._known_places[part]
+
+    @cached_property
+    def _known_places(self) -> dict[tuple[int, ...], list[int]]:
+        return {}
 
     def values(self, vector: FloatArray, today: FloatArray) -> FloatArray:
         """Return the value of each expression from a vector and today's."""

@@ -36,6 +36,12 @@ class Selection:
     @cached_property
     def zone(self) -> FloatArray:
         """Territories [Z], by any zone they lie in and by urbanicity."""
+        known, asked = self.chart.chosen, (self.given.get("zone"), self.given.get("urbanicity"))
+        if asked not in known:
+            known[asked] = self._territories()
+        return known[asked]
+
+    def _territories(self) -> FloatArray:
         weights = self._matching("zone", [self.chart.lines[zone] for zone in self.chart.zones])
         territories = self.chart.instance.territories
         return weights * self._matching("urbanicity", [(territories[n].urbanicity,) for n in self.chart.territories])
@@ -83,13 +89,13 @@ class Selection:
     @cached_property
     def pool(self) -> FloatArray:
         """Pools [Q], by resource and by where the pool stands."""
-        lines = [self.chart.lines[pool.zone] for pool in self.chart.pools]
-        if "zone" in self.given:
-            for value in self.given["zone"]:
-                if value not in self.chart.lines:
-                    raise UnknownName("zone", value, sorted(self.chart.lines))
-        inside = [float("zone" not in self.given or not set(line).isdisjoint(self.given["zone"])) for line in lines]
-        return self.resource[self.chart.pool_resource] * inside
+        weights = self.resource[self.chart.pool_resource]
+        if "zone" not in self.given:
+            return weights
+        for value in self.given["zone"]:
+            if value not in self.chart.lines:
+                raise UnknownName("zone", value, sorted(self.chart.lines))
+        return weights * [float(not line.isdisjoint(self.given["zone"])) for line in self.chart.pool_lines]
 
     @cached_property
     def provider(self) -> FloatArray:

@@ -104,6 +104,11 @@ class Chart:
         }
 
     @cached_property
+    def chosen(self) -> dict[tuple[tuple[str, ...] | None, tuple[str, ...] | None], FloatArray]:
+        """Territories as 0/1 weights [Z] by zones and urbanicities asked for, kept: many quantities ask alike."""
+        return {}
+
+    @cached_property
     def steps(self) -> dict[tuple[str, str], int]:
         """Steps by (pathway, step), in the order of the expanded table."""
         index: dict[tuple[str, str], int] = {}
@@ -280,6 +285,11 @@ class Chart:
             for r, resource in enumerate(self.instance.resources):
                 table[z, r] = known.get((r, self.instance.ancestor(zone, resource.level) or ""), -1)
         return table
+
+    @cached_property
+    def pool_lines(self) -> tuple[frozenset[str], ...]:
+        """Where each pool stands, with the zones that this lies in [Q]."""
+        return tuple(frozenset(self.lines[pool.zone]) for pool in self.pools)
 
     @cached_property
     def pool_resource(self) -> IntArray:
