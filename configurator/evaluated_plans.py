@@ -12,7 +12,6 @@ from configurator.results import EvaluatedPlan, Interval
 from instances.instance import Instance
 from optimisation.evaluation import Evaluation, Judgement
 from optimisation.feasibility.planning import Planning
-from optimisation.feasibility.repair import search_gap
 from optimisation.keeping_targets import spending
 from optimisation.members import Member
 from optimisation.search import binding_rules
@@ -47,7 +46,7 @@ class EvaluatedPlans:
             group=member.group,
             binding_rules=self._rules[configuration],
             repaired_for=member.plan.changed,
-            repair_gap=search_gap(planning) if member.plan.changed else 0.0,
+            repair_gap=member.plan.gap,
             fate="front",
         )
 

@@ -17,6 +17,8 @@ class Plan:
     """Hash of the configuration's content."""
     changed: tuple[str, ...] = ()
     """Rules the proposal broke, for which it was changed; empty: it was a plan already."""
+    gap: float = 0.0
+    """How much nearer to the proposal the nearest plan may be, relative to this one's own distance."""
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,10 @@ def _ties(model: highspy.HighsLp, is_whole: NDArray[np.bool_]) -> NDArray[np.int
     return found
 
 
-def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float, nodes: int = NODE_LIMIT) -> None:
-    """Solve a minimisation to within a relative gap, looking first next to its linear relaxation.
+def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float, nodes: int = NODE_LIMIT) -> float:
+    """Solve a minimisation to within a relative gap, looking first next to its relaxation; return the gap proved.
+
+    That is (value - bound) / |value|, infinite without a solution, more than was asked for where the nodes ran out.
 
     The relaxation is solved, then programmes whose whole columns may only take values near it, each nearer to the
     whole programme than the last (`_neighbourhoods`). The first answer within the gap of the relaxation is the answer;
@@ -102,8 +104,10 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
     solver.setOptionValue("solve_relaxation", True)
     solver.run()
     solver.setOptionValue("solve_relaxation", False)
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal or not len(whole.numbers):
-        return
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return inf
+    if not len(whole.numbers):
+        return 0.0
     floor = float(solver.getInfo().objective_function_value)
     relaxed = np.array(solver.getSolution().col_value)[whole.numbers]
     start: highspy.HighsSolution | None = None
@@ -114,12 +118,19 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
         _run_afresh(solver, gap * near.part_of_gap, start, nodes=min(nodes, NEAR_NODES), target=_farthest(floor, gap))
         if not _has_solution(solver):
             continue
-        reached = float(solver.getInfo().objective_function_value)
-        if reached - floor <= gap * abs(reached):
-            return
+        if _gap_to(floor, solver) <= gap:
+            return _gap_to(floor, solver)
         start = solver.getSolution()
     whole.free(solver)
     _run_afresh(solver, gap, start, nodes=nodes if start is not None else NODE_LIMIT)
+    bound = float(solver.getInfo().mip_dual_bound)
+    return _gap_to(max(floor, bound), solver) if _has_solution(solver) else inf
+
+
+def _gap_to(bound: float, solver: highspy.Highs) -> float:
+    """Return how far the solver's solution may be from the best one, relative to its own value."""
+    reached = float(solver.getInfo().objective_function_value)
+    return max(0.0, reached - bound) / abs(reached) if reached != bound else 0.0
 
 
 @dataclass(frozen=True)
@@ -181,6 +192,8 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     whole: WholeColumns | None = None
     gap: float = 0.0
     nodes: int = NODE_LIMIT
+    proved: float = inf
+    """Gap of the last solve."""
 
     def set_instance(self, model: ConcreteModel) -> None:
         if self._last_results_object is not None:
@@ -214,7 +227,7 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     def _run(self, solver: highspy.Highs) -> None:
         if self.whole is None:
             self.whole = WholeColumns.of(solver)
-        solve_from_relaxation(solver, self.whole, self.gap, self.nodes)
+        self.proved = solve_from_relaxation(solver, self.whole, self.gap, self.nodes)
 
 
 class _FreshRelaxation(_FreshHighs):
@@ -260,6 +273,11 @@ class PersistentSolver:
         ):
             return Status.INFEASIBLE
         return Status.STOPPED
+
+    @property
+    def gap(self) -> float:
+        """How far the last solution may be from the best one, relative to its own value; inf without one."""
+        return self._highs.proved
 
     @property
     def programme(self) -> highspy.HighsLp:

@@ -45,6 +45,15 @@ class Aims:
     """[budget]"""
 
 
+@dataclass(frozen=True)
+class Nearest:
+    """A plan found."""
+
+    genes: Genes
+    gap: float
+    """How much nearer the nearest may be, relative to this one's own distance, as proved."""
+
+
 class NearestPlan:
     """The MILP of one contract, kept in the solver; not to be shared between threads."""
 
@@ -95,8 +104,8 @@ class NearestPlan:
         ]
         return np.array(spent) / [row.bound for row in self.budgets]
 
-    def solve(self, proposal: Genes, aims: Aims, state: State) -> Genes | Status:
-        """Return the genes of the nearest plan, or how the solver ended; pools are full as in `state`."""
+    def solve(self, proposal: Genes, aims: Aims, state: State) -> Nearest | Status:
+        """Return the nearest plan, or how the solver ended; pools are full as in `state`."""
         model = self._variables.model
         for gene in model.genes:
             model.proposal[gene] = int(proposal[gene])
@@ -108,7 +117,7 @@ class NearestPlan:
             model.thrift[number] = float(aims.thrift[number])
         self._variables.set_full(state)
         status = self._solver.solve()
-        return self._variables.chosen(proposal) if status is Status.SOLVED else status
+        return Nearest(self._variables.chosen(proposal), self._solver.gap) if status is Status.SOLVED else status
 
     def _add_distance(self) -> None:
         model, encoding = self._variables.model, self._planning.encoding

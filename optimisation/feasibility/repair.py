@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from math import inf
 
@@ -85,8 +86,8 @@ class Repairer:
         for contract in self._contracts(genes):
             hopeless = self._is_hopeless(contract)
             found = Status.INFEASIBLE if hopeless else self._nearest(genes, contract, ask(genes, contract))
-            if isinstance(found, Configuration):
-                return Plan(found, content_key(found), tuple(dict.fromkeys(finding.rule for finding in broken)))
+            if isinstance(found, Plan):
+                return replace(found, changed=tuple(dict.fromkeys(finding.rule for finding in broken)))
             ended.append(found)
         stopped = [status for status in ended if status is not Status.INFEASIBLE]
         if stopped:
@@ -177,7 +178,7 @@ class Repairer:
         own = contracts[int(genes[-1])]
         return [own, *(contract for contract in contracts if contract != own)]
 
-    def _nearest(self, genes: Genes, contract: str, aims: Aims) -> Configuration | Status:
+    def _nearest(self, genes: Genes, contract: str, aims: Aims) -> Plan | Status:
         """Return the nearest plan; where many pools may be full or not, by the cheapest of three models that has one.
 
         First with the pools full that are so in the proposal, then those that are so today, then with that decided.
@@ -191,10 +192,10 @@ class Repairer:
             if isinstance(found, Status):
                 status = found
                 continue
-            found[-1] = encoding.contracts.index(contract)
-            plan = encoding.configuration(found)
+            found.genes[-1] = encoding.contracts.index(contract)
+            plan = encoding.configuration(found.genes)
             if not violations(self.planning, plan):
-                return plan
+                return Plan(plan, content_key(plan), gap=found.gap)
             status = Status.ROUNDING
         return status
 
@@ -244,7 +245,7 @@ class Repairer:
             found = model.solve(encoding.today, cheapest, state)
             if isinstance(found, Status):
                 break
-            state = state_of(self.planning, encoding.configuration(found))
+            state = state_of(self.planning, encoding.configuration(found.genes))
             used, before = float(model.use(state)[budget]), least
             least = min(least, used)
             if used >= before - LEAST_USE_GAP:

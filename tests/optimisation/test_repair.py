@@ -74,8 +74,9 @@ def test_as_near_as_brute_force(tight, gap):
             genes, Aims(weights, np.ones(1), np.ones(1), np.zeros(1), np.zeros(1)), state_of(tight, proposal)
         )
         nearest = float(distance(encoding, plans, genes, weights).min())
-        reached = float(distance(encoding, found[None, :], genes, weights)[0])
-        assert nearest - 1e-6 <= reached <= nearest / (1.0 - gap) + 1e-6
+        reached = float(distance(encoding, found.genes[None, :], genes, weights)[0])
+        assert found.gap <= gap + 1e-9
+        assert nearest - 1e-6 <= reached <= nearest / (1.0 - found.gap) + 1e-6
 
 
 def test_repair_is_as_near_as_brute_force(tight):
@@ -98,7 +99,8 @@ def test_repair_is_as_near_as_brute_force(tight):
 
         nearest = float(cost(plans).min())
         reached = float(cost(encoding.genes(found.configuration)[None, :])[0])
-        assert nearest - 1e-6 <= reached <= nearest / (1.0 - SEARCH_GAP) + 1e-6
+        assert nearest - 1e-6 <= reached <= nearest / (1.0 - found.gap) + 1e-6
+        assert found.gap <= SEARCH_GAP
         changed += 1
     assert changed > 5
 

@@ -17,8 +17,6 @@ from simulation.knowledge import Knowledge
 TABLE = Path(benchmarks.search.__file__).parent / "tiny_plans.csv"
 ENUMERATED = 1_280
 SEEDS = range(1, 11)
-REPLICATIONS = 10
-"""Of every plan: what is lost is then lost by the search, not by choosing among plans that few replications judge."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +42,8 @@ def table(knowledge):
 def reached(knowledge, planning, truths, seed):
     """Return the last archive of at most a tenth of the plans, and the true hypervolume of its front."""
     evaluator = twin_evaluator(knowledge, seed=seed, workers=1, informing=range(10))
-    settings = SearchSettings(knowledge.central.settings.search.population, REPLICATIONS, seed)
+    search_settings = knowledge.central.settings.search
+    settings = SearchSettings(search_settings.population, search_settings.replications, seed)
     last = None
     for generation in search(knowledge.central, evaluator, settings, planning):
         if len(generation.archive) > ENUMERATED // 10:
