@@ -16,7 +16,7 @@ from benchmarks.search.reporting import Report, at_checkpoints
 from benchmarks.search.running import run
 from benchmarks.search.truth import StaleTruth, Truth
 
-BUDGET = 60
+BUDGET = 200
 CASE = replace(CASES["tiny"], budget=BUDGET, true_replications=10, shares=(0.5, 1.0))
 
 
