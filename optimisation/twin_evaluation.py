@@ -29,9 +29,11 @@ class EssenceTwin:
     def account(self, configuration: Configuration, component: int, replication: int) -> Essence:
         """Run one component and return the essence of its account."""
         own = self.twin.components[component].territories
-        account = self.twin.own_account(configuration, component, replication)
+        is_listed = replication in self.listed and configuration == self.twin.today
+        breaks = is_listed or self.judge.reads_breaks
+        account = self.twin.own_account(configuration, component, replication, breaks=breaks)
         essence = self.judge.essence(account, own)
-        if replication in self.listed and configuration == self.twin.today:
+        if is_listed:
             essence = replace(essence, listed=self._listing.read(account, own))
         return essence
 

@@ -231,6 +231,11 @@ class TermReader:
         return tuple(dict.fromkeys(every))
 
     @cached_property
+    def reads_breaks(self) -> bool:
+        """Say whether a quantity is about pathway breaks."""
+        return any("break" in QUANTITIES[term.name].keys for term in self.terms)
+
+    @cached_property
     def _place(self) -> dict[Term, int]:
         return {term: index for index, term in enumerate(self.terms)}
 

@@ -154,6 +154,11 @@ class Judge:
         texts += [target.expression for target in self.targets]
         return TermReader.of(self.catalogue, texts)
 
+    @property
+    def reads_breaks(self) -> bool:
+        """Say whether judging needs the pathway breaks of accounts, beyond what is paid for their absence."""
+        return self._reader.reads_breaks
+
     def essence(self, account: Account | Essence, part: tuple[int, ...] | None = None) -> Essence:
         """Return what judging needs of an account.
 

@@ -230,8 +230,13 @@ class Twin:
     def _chart(self) -> Chart:
         return Chart(self.instance)
 
-    def own_account(self, configuration: Configuration, component: int, replication: int) -> Account:
-        """Simulate one component and return its account over its own territories and pools."""
+    def own_account(
+        self, configuration: Configuration, component: int, replication: int, *, breaks: bool = True
+    ) -> Account:
+        """Simulate one component and return its account over its own territories and pools.
+
+        breaks: whether they are counted also where no money hangs on one (`Bookkeeper.account`).
+        """
         result = self.run(configuration, component, replication)
         persons, events = result.people, result.events
         if self.offer.time != 0.0:  # accounts count from the start of the run
@@ -242,7 +247,7 @@ class Twin:
                 waiting_since=persons.waiting_since - self.offer.time,
             )
         return self._books(configuration, replication)[component].account(
-            configuration, result.component.territories, persons, events, result.model.pool_global
+            configuration, result.component.territories, persons, events, result.model.pool_global, breaks=breaks
         )
 
     def forget_states(self, state_memory: int) -> None:

@@ -97,6 +97,11 @@ class Bookkeeper:
             return None
         return HorizonCredit.of(self.chart, self.valuation(self.chart.instance))
 
+    @cached_property
+    def _paid_by_outcome(self) -> frozenset[str]:
+        """Contracts with a price for the absence of a break; empty: a price under all of them."""
+        return frozenset(row.contract for row in self.chart.instance.prices if row.basis == "outcome")
+
     def account(
         self,
         configuration: Configuration,
@@ -104,18 +109,22 @@ class Bookkeeper:
         people: People,
         events: EventArray,
         pool_numbers: npt.NDArray[np.integer],
+        *,
+        breaks: bool = True,
     ) -> Account:
         """Return the account of one component's log.
 
         territories: the component's, among `instance.territories`; pool_numbers: index among
-        `components.pools(instance)` of each pool number in the log (`FlatModel.pool_global`).
+        `components.pools(instance)` of each pool number in the log (`FlatModel.pool_global`); breaks: whether they are
+        counted also where no money of the contract hangs on one: else they are 0, for who does not read them.
         """
         if self.chart.part is not None:
             people = replace(people, zone=self.chart.place_of_territory[people.zone].astype(np.int32))
             pool_numbers = self.chart.place_of_pool[pool_numbers]
         own = tuple(self.chart.place_of_territory[list(territories)].tolist())
         tally = self.reader.tally(events, people, pool_numbers)
-        counted = self.breaks.count(events, people, configuration.contract)
+        is_counted = breaks or not self._paid_by_outcome.isdisjoint(("", configuration.contract))
+        counted = self.breaks.count(events, people, configuration.contract) if is_counted else self.breaks.none()
         money = MoneyLedger(self.chart, configuration, own, tally, counted.persons).money()
         return Account(
             persons=tally.persons,

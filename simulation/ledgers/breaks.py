@@ -119,10 +119,9 @@ class BreakCounter:
         contract: whose tariffs hold, by default today's; until: the end of what was observed, in the instance's
         unit, by default the end of the run (of the log, when everyone finishes); later events are left out.
         """
-        chart = self.chart
-        shape = (len(chart.instance.breaks), len(chart.zones), len(chart.profiles), len(chart.pathways))
+        chart, shape = self.chart, self._shape
         if not chart.instance.breaks or not len(events):
-            return Counted(np.zeros(shape), np.zeros(shape), np.zeros((*shape, 2)))
+            return self.none()
         rates = self.rates(chart.instance.settings.contract if contract is None else contract)
         counted: tuple[FloatArray, FloatArray, FloatArray] = _count(
             events["time"], events["patient"], events["kind"], events["profile"], events["step"], events["resource"],
@@ -131,6 +130,15 @@ class BreakCounter:
             self._window(events) if until is None else until, len(chart.resources), shape,
         )  # fmt: skip
         return Counted(*counted)
+
+    def none(self) -> Counted:
+        """Return the counts of nothing."""
+        return Counted(np.zeros(self._shape), np.zeros(self._shape), np.zeros((*self._shape, 2)))
+
+    @cached_property
+    def _shape(self) -> tuple[int, int, int, int]:
+        chart = self.chart
+        return len(chart.instance.breaks), len(chart.zones), len(chart.profiles), len(chart.pathways)
 
     def rates(self, contract: str) -> Rates:
         """Return what care costs and is paid under a contract."""

@@ -1,12 +1,19 @@
 """The search on the real twin: the same answers on one worker and on two."""
 
+from dataclasses import replace
 from itertools import islice
 
+import numpy as np
 import pytest
 
-from instances.catalogue import load_instance
+from instances.catalogue import load_instance, read_source
 from optimisation.search import SearchSettings, search
-from optimisation.twin_evaluation import twin_evaluator
+from optimisation.twin_evaluation import EssenceTwin, twin_evaluator
+from simulation.knowledge import Knowledge
+from simulation.ledgers.breaks import BreakCounter
+from simulation.objectives import Judge
+from simulation.twin import Twin
+from tests.mini_instance import write_mini_instance
 
 
 def searched(instance, workers, engine="compiled"):
@@ -29,3 +36,24 @@ def test_two_workers_find_what_one_finds(one_worker):
 @pytest.mark.slow
 def test_processes_of_the_readable_engine_find_the_same(one_worker):
     assert searched(load_instance("tiny"), 2, engine="simpy") == one_worker
+
+
+@pytest.mark.parametrize(
+    ("contract", "objective", "counted"), [("today", "", 0), ("today", "breaks", 1), ("bundle", "", 1)]
+)
+def test_breaks_are_counted_where_something_hangs_on_them(tmp_path, monkeypatch, contract, objective, counted):
+    """An objective about them, or a price for their absence; an essence is the same whether they are or not."""
+    folder = write_mini_instance(tmp_path)
+    if objective:
+        table = folder / "objectives.csv"
+        table.write_text(table.read_text() + f"{objective},pathway_breaks,minimise,0,100,1\n")
+    instance = Knowledge.of(read_source(folder)).central
+    twin, judge = Twin(instance, seed=3), Judge.of(instance)
+    configuration = replace(twin.today, contract=contract)
+    whole = judge.essence(twin.own_account(configuration, 0, 0), twin.components[0].territories)
+    calls, count = [], BreakCounter.count
+    monkeypatch.setattr(BreakCounter, "count", lambda *given: calls.append(given) or count(*given))
+    found = EssenceTwin(twin, judge).account(configuration, 0, 0)
+    assert len(calls) == counted
+    assert np.array_equal(found.values, whole.values)
+    assert np.array_equal(found.lines, whole.lines)
