@@ -13,7 +13,7 @@ from functools import cached_property
 from configurator.evaluated_plans import EvaluatedPlans
 from configurator.intervals import indicators_beside
 from configurator.laboratory import Effort, SimulationFailed
-from configurator.process_memory import give_back_free_memory
+from configurator.process_memory import give_back_free_memory, give_back_now_and_then
 from configurator.progress import Progress
 from configurator.replicating import worker_count
 from configurator.results import EvaluatedPlan
@@ -203,8 +203,10 @@ class FinalFront:
             workers=worker_count(effort.workers),
             engine=effort.engine,
             twin=twin,
+            judge=self._shown.judge,
             listed=fresh(CHANCE_REPLICATIONS),
             memory=None if self._past is None else self._past.memory_by_chance,
+            watch=give_back_now_and_then,
         )
 
     def _judged_by_chance(self, configurations: Sequence[Configuration], count: int) -> list[Judgement | None]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from configurator.evaluated_plans import EvaluatedPlans
 from configurator.final_front import CHANCE_REPLICATIONS, FinalFront
 from configurator.laboratory import Baseline, Effort, NoFeasiblePlan
+from configurator.process_memory import give_back_now_and_then
 from configurator.progress import Progress
 from configurator.replicating import worker_count
 from configurator.results import EvaluatedPlan, SearchState
@@ -84,11 +85,17 @@ class TwinExperiment:
             workers=worker_count(self._effort.workers),
             engine=self._effort.engine,
             twin=self._twin,
+            judge=self._judge,
             informing=range(self._informing),
             listed=fresh(self._effort.final_replications),
             memory=None if self._past is None else self._past.memory,
-            watch=lambda simulations: self._progress.simulated(self._replications(simulations)),
+            watch=self._watch,
         )
+
+    def _watch(self, simulations: int) -> None:
+        """Tell how far it is, and keep what was freed from piling up."""
+        self._progress.simulated(self._replications(simulations))
+        give_back_now_and_then(simulations)
 
     @property
     def _informing(self) -> int:

@@ -49,6 +49,7 @@ def twin_evaluator(
     workers: int = 0,
     engine: EngineName = "compiled",
     twin: Twin | None = None,
+    judge: Judge | None = None,
     informing: Sequence[int] = (),
     listed: range = range(0),
     memory: Remembers[Essence] | None = None,
@@ -61,10 +62,11 @@ def twin_evaluator(
     carries the central values, hence tells what today spends at these.
     listed: replications of today whose essences hold what indicators.csv is made of.
     memory: where component runs are kept beyond this process.
-    twin: the twin of these to work with, that others share; processes have their own.
+    twin: the twin of these to work with, that others share; processes have their own. judge: the instance's, likewise:
+    what it has looked up for the long table of a department takes as much memory as a generation.
     """
     own = Twin(instance, seed=seed, engine_name=engine) if twin is None else twin
-    essences = EssenceTwin(own, Judge.of(own.instance), listed)
+    essences = EssenceTwin(own, Judge.of(own.instance) if judge is None else judge, listed)
     count = workers or os.cpu_count() or 1
 
     def informed(today: Sequence[Essence]) -> Judges[Essence]:
