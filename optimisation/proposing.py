@@ -15,6 +15,7 @@ from optimisation.generators import BASELINE, REDRAW, START, generator
 from optimisation.ingredients import EVERYTHING, Ingredients
 from optimisation.operators import operators_of
 from optimisation.plan import Infeasible, NoPlan, Plan
+from optimisation.records import PlanRecord
 from optimisation.starting_points import anywhere, landmarks, sampled
 from simulation.configuration import content_key
 
@@ -94,11 +95,11 @@ class Proposer:
                 found.setdefault(plan.key, self._proposed(plan))
         return list(found.values())
 
-    def recalled(self, genes: Sequence[int], changed: tuple[str, ...]) -> Proposed:
+    def recalled(self, record: PlanRecord) -> Proposed:
         """Return a plan of the past from its genes."""
-        own = np.array(genes, dtype=np.int64)
+        own = np.array(record.genes, dtype=np.int64)
         configuration = self._planning.encoding.configuration(own)
-        return Proposed(own, Plan(configuration, content_key(configuration), changed))
+        return Proposed(own, Plan(configuration, content_key(configuration), record.changed, record.gap))
 
     def _distinct(self, points: Iterator[Genes], count: int) -> list[Proposed]:
         found: dict[str, Proposed] = {}

@@ -6,12 +6,29 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class PlanRecord:
+    """A plan evaluated, and what repair said of it."""
+
+    genes: tuple[int, ...]
+    changed: tuple[str, ...]
+    """Rules for which the proposal was changed."""
+    gap: float
+    """`Plan.gap`."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "PlanRecord":
+        """Return the record of a document; raises KeyError, TypeError or ValueError where it is none."""
+        genes, changed = tuple(map(int, document["genes"])), tuple(map(str, document["changed"]))
+        return cls(genes, changed, float(document["gap"]))
+
+
+@dataclass(frozen=True)
 class GenerationRecord:
     """What it takes to go through a generation again: its plans, what was replicated further, what repair met."""
 
     number: int
-    plans: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...]
-    """(genes, rules for which the proposal was changed) of each plan evaluated, in order."""
+    plans: tuple[PlanRecord, ...]
+    """The plans evaluated, in order."""
     more: tuple[tuple[str, int], ...]
     """(key, replications reached) of plans replicated further, in order."""
     untouched: int
@@ -27,7 +44,7 @@ class GenerationRecord:
         """Return the record of a document; raises KeyError, TypeError or ValueError where it is none."""
         return cls(
             number=int(document["number"]),
-            plans=tuple((tuple(map(int, genes)), tuple(map(str, changed))) for genes, changed in document["plans"]),
+            plans=tuple(PlanRecord.of(plan) for plan in document["plans"]),
             more=tuple((str(key), int(reached)) for key, reached in document["more"]),
             untouched=int(document["untouched"]),
             repaired=int(document["repaired"]),

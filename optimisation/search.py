@@ -22,7 +22,7 @@ from optimisation.ingredients import EVERYTHING, Ingredients
 from optimisation.members import Member, front_of, hypervolume_of
 from optimisation.problem import Breeder
 from optimisation.proposing import Proposed, Proposer
-from optimisation.records import GenerationRecord
+from optimisation.records import GenerationRecord, PlanRecord
 from optimisation.screening import Screen
 from optimisation.standings import Standings
 from optimisation.stopping import hypervolume_noise
@@ -212,7 +212,7 @@ class _Search:
     def recalled(self, record: GenerationRecord) -> list[Proposed]:
         """Return the plans of a past generation, without repairing anything."""
         self.proposer.counts = record.untouched, record.repaired, record.refused
-        return [self.proposer.recalled(genes, changed) for genes, changed in record.plans]
+        return [self.proposer.recalled(plan) for plan in record.plans]
 
     def evaluated(
         self, drawn: Sequence[Proposed], number: int, record: GenerationRecord | None
@@ -247,7 +247,7 @@ class _Search:
             record=record
             or GenerationRecord(
                 number=number,
-                plans=tuple((tuple(one.genes.tolist()), one.plan.changed) for one in told),
+                plans=tuple(PlanRecord(tuple(one.genes.tolist()), one.plan.changed, one.plan.gap) for one in told),
                 more=more,
                 untouched=untouched,
                 repaired=repaired,

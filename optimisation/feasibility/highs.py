@@ -31,6 +31,7 @@ OTHER_STEPS = 2
 """Steps that capacities may lie away from it then."""
 PART_OF_GAP = 0.3
 _WHOLE = 1e-6
+_ROUNDING = 1e-9
 
 
 class Status(Enum):
@@ -130,7 +131,10 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
 def _gap_to(bound: float, solver: highspy.Highs) -> float:
     """Return how far the solver's solution may be from the best one, relative to its own value."""
     reached = float(solver.getInfo().objective_function_value)
-    return max(0.0, reached - bound) / abs(reached) if reached != bound else 0.0
+    excess = reached - bound
+    if excess <= _ROUNDING * max(1.0, abs(reached)):
+        return 0.0
+    return excess / abs(reached) if reached else inf
 
 
 @dataclass(frozen=True)
