@@ -182,9 +182,9 @@ def simulated(monkeypatch):
     runs = []
     account = Twin.own_account
 
-    def counted(self, configuration, component, replication):
+    def counted(self, configuration, component, replication, **asked):
         runs.append((bool(self.knowledge.uncertain), configuration, component, replication))
-        return account(self, configuration, component, replication)
+        return account(self, configuration, component, replication, **asked)
 
     monkeypatch.setattr(Twin, "own_account", counted)
     return runs
