@@ -233,16 +233,15 @@ def test_plans_clearly_dominated_at_a_first_look_get_no_more_replications(planni
     stand_in = FluidStandIn(planning, luck=0.3, noise=0.02)
     fresh = confirmed(planning.instance, stand_in, archive, 30, seed=1)
     counts = [len(member.evaluation.replications) for member in fresh]
-    assert set(counts) == {10, 15, 30}
+    assert set(counts) == {10, 30}  # decided on a third as many
     assert all((count == 30) == member.stands for count, member in zip(counts, fresh, strict=True))
-    assert all(member.probability < 0.05 for member in fresh if len(member.evaluation.replications) == 10)
     assert sum(member.probability for member in fresh) > 1.0
     assert all((member.group is None) == (len(member.evaluation.replications) < 30) for member in fresh)
     truth = costs(
         np.array([stand_in.truth(member.plan.configuration) for member in fresh]), planning.instance.objectives
     )
     really = nondominated(truth)
-    assert all(count >= 15 for count, is_kept in zip(counts, really, strict=True) if is_kept)
+    assert all(member.probability >= 0.05 for member, is_kept in zip(fresh, really, strict=True) if is_kept)
 
 
 def test_what_is_reported_comes_from_replications_that_decided_nothing(planning):
