@@ -4,8 +4,9 @@ Who stands is decided on some of them, what is said of those that stand comes fr
 their values are too good on average, also where the picking was done on fresh replications (Cox 1975, "A note on
 data-splitting for the evaluation of significance levels", Biometrika 62(2): 441-444). On `tiny` fronts picked and
 reported on the same thirty replications had 0.4 to 0.8 % more hypervolume than they had in truth (three seeds), picked
-and reported apart -0.3 to +0.4 % (few seeds, no study yet: benchmarks/honesty). Flags and targets are judged on all of them: what
-they take off a front was seen to flatter it by less than 0.05 %, and harm shows the better the more is looked at.
+and reported apart -0.3 to +0.4 % (few seeds, no study yet: benchmarks/honesty). Flags and targets are judged on all of
+them: what they take off a front was seen to flatter it by less than 0.05 %, and harm shows the better the more is
+looked at.
 """
 
 from collections.abc import Callable, Sequence
