@@ -149,6 +149,7 @@ class TwinExperiment:
                 self._settings,
                 planning,
                 records,
+                workers=worker_count(self._effort.workers),
             )
             first = next(generations, None)
         if first is not None:
@@ -181,7 +182,8 @@ class TwinExperiment:
             plans = min(plans, left // (self._parts * self._effort.replications))
         if plans < 1:
             return None
-        members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning)
+        workers = worker_count(self._effort.workers)
+        members = random_plans(self._instance, self._evaluator, plans, self._settings, self._planning, workers=workers)
         sound = sum(member.evaluation.is_sound for member in members)
         return Baseline(len(members), hypervolume_of(members, self._instance.optimised), sound)
 

@@ -1,6 +1,7 @@
 """From proposals to plans: the first ones, children of the search, plans at random; repaired, none known already."""
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -34,14 +35,23 @@ class Proposed:
 class Proposer:
     """Makes plans of proposals and counts what repair met.
 
-    On one thread: models that several threads build and solve at once were seen to give other plans now and then.
+    workers: threads that repair. A repair depends on its proposal alone, so those of many proposals are made ahead, at
+    once, and settled in order as if each had been made in its turn: the answer does not depend on how many there are.
     """
 
     def __init__(
-        self, instance: Instance, planning: Planning, seed: int, ingredients: Ingredients = EVERYTHING
+        self,
+        instance: Instance,
+        planning: Planning,
+        seed: int,
+        ingredients: Ingredients = EVERYTHING,
+        *,
+        workers: int = 1,
     ) -> None:
         self._planning = planning
         self._repairer = Repairer(planning)
+        self._workers = workers
+        self._ahead: dict[bytes, Plan | Infeasible] = {}
         self._seed = seed
         self._ingredients = ingredients
         self.operators = operators_of(instance, planning.encoding, blocks=ingredients.blocks)
@@ -70,6 +80,7 @@ class Proposer:
         random = generator(self._seed, number, REDRAW)
         taken: set[str] = set()
         found = []
+        self._look_ahead(proposals)
         for genes in proposals:
             drawn = self._redrawn(genes, known, taken, random)
             if drawn is not None:
@@ -83,14 +94,11 @@ class Proposer:
         most_repairs: proposals that are repaired at most, the first ones; those that are plans already cost nothing.
         """
         found: dict[str, Proposed] = {}
-        for genes in proposals:
-            solved = self.counts[1] + self.counts[2]
-            plan: Plan | Infeasible | None
-            if most_repairs > 0:
-                plan = self._repair(genes)
-                most_repairs -= self.counts[1] + self.counts[2] - solved
-            else:
-                plan = self._untouched(genes)
+        kept = [self._untouched(genes) for genes in proposals]
+        broken = [genes for genes, plan in zip(proposals, kept, strict=True) if plan is None][:most_repairs]
+        self._look_ahead(broken)
+        repaired = iter([self._repair(genes) for genes in broken])
+        for plan in (next(repaired, None) if one is None else one for one in kept):
             if isinstance(plan, Plan) and plan.key not in known:
                 found.setdefault(plan.key, self._proposed(plan))
         return list(found.values())
@@ -106,6 +114,7 @@ class Proposer:
         refusal: Infeasible | None = None
         tries = islice(points, 4 * count + 16)
         while batch := list(islice(tries, count - len(found))):
+            self._look_ahead(batch)
             for genes in batch:
                 plan = self._repair(genes)
                 if isinstance(plan, Infeasible):
@@ -142,8 +151,23 @@ class Proposer:
     def _proposed(self, plan: Plan) -> Proposed:
         return Proposed(self._planning.encoding.genes(plan.configuration), plan)
 
+    def _look_ahead(self, proposals: Sequence[Genes]) -> None:
+        """Repair proposals at once where there are several threads; `_repair` then knows the answers."""
+        self._ahead.clear()
+        if self._workers == 1:
+            return
+        keys = {genes.tobytes(): genes for genes in proposals}
+        threads = ThreadPoolExecutor(self._workers)
+        try:
+            self._ahead = dict(zip(keys, threads.map(self._repaired, keys.values()), strict=True))
+        finally:
+            threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all of them
+
+    def _repaired(self, genes: Genes) -> Plan | Infeasible:
+        return self._repairer.repair(self._planning.encoding.configuration(genes))
+
     def _repair(self, genes: Genes) -> Plan | Infeasible:
-        plan = self._repairer.repair(self._planning.encoding.configuration(genes))
+        plan = self._ahead.get(genes.tobytes()) or self._repaired(genes)
         untouched, repaired, refused = self.counts
         if isinstance(plan, Infeasible):
             self.counts = untouched, repaired, refused + 1

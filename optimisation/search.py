@@ -100,13 +100,16 @@ def search(
     settings: SearchSettings,
     planning: Planning | None = None,
     past: Sequence[GenerationRecord] = (),
+    *,
+    workers: int = 1,
 ) -> Iterator[Generation]:
     """Yield generation after generation until the budget is spent; `NoPlan` when the rules leave no plan at all.
 
     past: the records of generations done before; they are gone through again without a proposal being repaired, on
-    evaluations that the evaluator remembers, and yielded as `is_past`.
+    evaluations that the evaluator remembers, and yielded as `is_past`. workers: threads that repair; the answer does
+    not depend on how many.
     """
-    run = _Search(instance, evaluator, settings, planning or Planning(instance))
+    run = _Search(instance, evaluator, settings, planning or Planning(instance), workers)
     breeder: Breeder | None = None
     for number in count():
         random = generator(settings.seed, number, BREED)
@@ -133,9 +136,11 @@ def random_plans(
     count: int,
     settings: SearchSettings,
     planning: Planning | None = None,
+    *,
+    workers: int = 1,
 ) -> tuple[Member, ...]:
     """Return so many plans drawn at random and repaired, evaluated as those of a search: what a search must beat."""
-    proposer = Proposer(instance, planning or Planning(instance), settings.seed)
+    proposer = Proposer(instance, planning or Planning(instance), settings.seed, workers=workers)
     plans = proposer.random_plans(count)
     evaluations = evaluator.evaluate([plan.configuration for plan in plans], range(settings.replications))
     return tuple(Member(plan, one, 0) for plan, one in zip(plans, evaluations, strict=True))
@@ -153,12 +158,14 @@ class BudgetTooSmall(ConfiguratorError):  # noqa: N818 (named for what it says)
 class _Search:
     """What a search knows between generations."""
 
-    def __init__(self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning) -> None:
+    def __init__(
+        self, instance: Instance, evaluator: Evaluates, settings: SearchSettings, planning: Planning, workers: int
+    ) -> None:
         self._instance = instance
         self._evaluator = evaluator
         self._settings = settings
         self._encoding = planning.encoding
-        self.proposer = Proposer(instance, planning, settings.seed, settings.ingredients)
+        self.proposer = Proposer(instance, planning, settings.seed, settings.ingredients, workers=workers)
         self.standings = Standings(
             instance,
             evaluator,

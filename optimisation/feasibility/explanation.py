@@ -21,6 +21,7 @@ from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
+from optimisation.feasibility.turns import PYOMO
 from optimisation.feasibility.variables import Variables
 from optimisation.plan import Explanation, Relaxation
 
@@ -32,6 +33,7 @@ Group = tuple[str, str]
 """A rule at a place."""
 
 
+@PYOMO
 def explained(planning: Planning, contract: str) -> Explanation:
     """Return what conflicts under a contract and the smallest relaxations; nothing when a plan exists."""
     elastic = _Elastic(planning, contract)

@@ -1,8 +1,9 @@
 """The door to Pyomo's persistent HiGHS interface; its quirks stay behind it.
 
-The interface (`pyomo.contrib.solver`, Pyomo 6.10) is under active development. Two of its habits are changed here: it
-redirects the process's file descriptors while it loads and solves, which deadlocks threads, and it keeps the last
-basis, which would make an answer depend on what was solved before.
+The interface (`pyomo.contrib.solver`, Pyomo 6.10) is under active development. Three of its habits are changed here: it
+redirects the process's file descriptors while it loads and solves, which deadlocks threads; it keeps the last basis,
+which would make an answer depend on what was solved before; and so does HiGHS's own memory of how it scaled the first
+problem it was given, which the solver is made to forget too.
 """
 
 import io
@@ -18,6 +19,8 @@ from pyomo.contrib.solver.common.results import Results, SolutionStatus, Termina
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.PyomoModel import ConcreteModel
+
+from optimisation.feasibility.turns import PYOMO
 
 NODE_LIMIT = 2000
 """A number of nodes, not a time, ends a hard search: the answer must not depend on how busy the machine is."""
@@ -100,7 +103,7 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
     Nothing of earlier solves is used. The solver is left with the answer; `whole.free` undoes the bounds.
     """
     whole.free(solver)
-    solver.clearSolver()
+    _forget(solver)
     solver.setOptionValue("mip_rel_gap", gap)
     solver.setOptionValue("solve_relaxation", True)
     solver.run()
@@ -126,6 +129,17 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
     _run_afresh(solver, gap, start, nodes=nodes if start is not None else NODE_LIMIT)
     bound = float(solver.getInfo().mip_dual_bound)
     return _gap_to(max(floor, bound), solver) if _has_solution(solver) else inf
+
+
+def _forget(solver: highspy.Highs) -> None:
+    """Bring a solver to where it would be had it just been given its model.
+
+    `clearSolver` is not enough: how the first problem was scaled is kept (HiGHS 1.15), and so is whether its matrix is
+    by rows, as it was added, or by columns, as it is solved; both show in the last digits.
+    """
+    solver.clearSolver()
+    solver.ensureColwise()
+    solver.passModel(solver.getLp())
 
 
 def _gap_to(bound: float, solver: highspy.Highs) -> float:
@@ -231,16 +245,18 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     def _run(self, solver: highspy.Highs) -> None:
         if self.whole is None:
             self.whole = WholeColumns.of(solver)
-        self.proved = solve_from_relaxation(solver, self.whole, self.gap, self.nodes)
+        with PYOMO.given_up():
+            self.proved = solve_from_relaxation(solver, self.whole, self.gap, self.nodes)
 
 
 class _FreshRelaxation(_FreshHighs):
     """The linear relaxation, with its dual values."""
 
     def _run(self, solver: highspy.Highs) -> None:
-        solver.clearSolver()
+        _forget(solver)
         solver.setOptionValue("solve_relaxation", True)
-        solver.run()
+        with PYOMO.given_up():
+            solver.run()
 
 
 class PersistentSolver:
@@ -264,6 +280,7 @@ class PersistentSolver:
         updates.update_named_expressions = False
         self._highs.config.solver_options = {"threads": 1, "random_seed": 0, "mip_max_nodes": NODE_LIMIT}
 
+    @PYOMO
     def solve(self) -> Status:
         """Solve with the parameters' present values, and load the solution when there is one."""
         results = self._highs.solve(self.model)

@@ -25,6 +25,7 @@ from optimisation.feasibility.inequality import Inequality, Term, even, scaled, 
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import FEW_CHOICES
 from optimisation.feasibility.rules import inequalities
+from optimisation.feasibility.turns import PYOMO
 from optimisation.feasibility.variables import Variables, scale
 from simulation.configuration import Configuration
 
@@ -60,6 +61,7 @@ class MarginalValue:
     """By how much `whole` may be off either way: it is the difference of two values, each within the solver's gap."""
 
 
+@PYOMO
 def marginal_values(planning: Planning, plan: Configuration, *, whole: bool = True) -> tuple[MarginalValue, ...]:
     """Return what each bound that can be granted would buy, those that buy nothing left out."""
     found: list[MarginalValue] = []

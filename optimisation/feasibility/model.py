@@ -20,6 +20,7 @@ from optimisation.feasibility.highs import NODE_LIMIT, SEARCH_NODES, PersistentS
 from optimisation.feasibility.inequality import Inequality, Term, scaled
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
+from optimisation.feasibility.turns import PYOMO
 from optimisation.feasibility.variables import Variables
 
 OVERSHOOT = 100.0
@@ -55,8 +56,9 @@ class Nearest:
 
 
 class NearestPlan:
-    """The MILP of one contract, kept in the solver; not to be shared between threads."""
+    """The MILP of one contract, kept in the solver; for one thread at a time."""
 
+    @PYOMO
     def __init__(self, planning: Planning, contract: str, gap: float, *, exact: bool) -> None:
         self._planning = planning
         self._rows = tuple(inequalities(planning, contract))
@@ -104,6 +106,7 @@ class NearestPlan:
         ]
         return np.array(spent) / [row.bound for row in self.budgets]
 
+    @PYOMO
     def solve(self, proposal: Genes, aims: Aims, state: State) -> Nearest | Status:
         """Return the nearest plan, or how the solver ended; pools are full as in `state`."""
         model = self._variables.model
@@ -159,6 +162,7 @@ class LeastSpending:
         self._planning = planning
         self._gap = gap
 
+    @PYOMO
     def solve(self, terms: Mapping[Term, float]) -> tuple[Genes, float] | Status:
         """Return the genes and the value reached, or how the solver ended."""
         variables = Variables(self._planning, (*self._rows, Inequality("aim", "", terms, 0.0, "")), exact=True)

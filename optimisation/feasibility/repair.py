@@ -1,7 +1,8 @@
 """From a proposal to the nearest plan: a pure function of instance and proposal."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from math import inf
@@ -50,16 +51,15 @@ Ask = Callable[[Genes, str], Aims]
 
 
 class Repairer:
-    """Finds nearest plans; each thread keeps its own models.
+    """Finds nearest plans, from several threads at once too; a model serves one after another.
 
-    Not from several threads at once: large models solved side by side were seen to give other plans now and then.
     gap: how far a plan may be from the nearest one, relative to its own distance; None: as in a search.
     """
 
     def __init__(self, planning: Planning, gap: float | None = None) -> None:
         self.planning = planning
         self._gap = search_gap(planning) if gap is None else gap
-        self._own = threading.local()
+        self._idle: dict[tuple[str, bool], list[NearestPlan]] = {}
         self._lock = threading.Lock()
         self._explained: dict[str, Explanation] = {}
         self._least_use: dict[str, Floats] = {}
@@ -150,14 +150,15 @@ class Repairer:
         use hangs on who is there, and only plans that give up much for it come near the least that any plan uses.
         """
         random = np.random.Generator(np.random.Philox(key=_key(genes)))
-        model, encoding = self._model(contract), self.planning.encoding
-        weights, most = weights_of(self.planning, random), self._targets(random, model, contract)
+        weights, most = weights_of(self.planning, random), self._targets(random, self.least_use(contract))
         thrift = THRIFT * np.exp(random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, len(most)))
-        used = model.use(state_of(self.planning, encoding.configuration(genes)))
+        with self._model(contract) as model:
+            used = model.use(state_of(self.planning, self.planning.encoding.configuration(genes)))
         return Aims(weights, most, _prices(random, len(most)), np.minimum(most, used), thrift)
 
     def _even(self, _genes: Genes, contract: str) -> Aims:
-        none = np.zeros(len(self._model(contract).budgets))
+        with self._model(contract) as model:
+            none = np.zeros(len(model.budgets))
         return Aims(np.ones(self.planning.encoding.decided), none + 1.0, none + OVERSHOOT, none, none)
 
     def _is_hopeless(self, contract: str) -> bool:
@@ -186,9 +187,12 @@ class Repairer:
         encoding = self.planning.encoding
         status = Status.INFEASIBLE
         attempts = ((genes, False), (encoding.today, False), (genes, True))
-        for full, exact in attempts[-1:] if self._model(contract).choices <= FEW_CHOICES else attempts:
+        with self._model(contract) as model:
+            decides = model.choices <= FEW_CHOICES
+        for full, exact in attempts[-1:] if decides else attempts:
             state = state_of(self.planning, encoding.configuration(full))
-            found = self._model(contract, exact=exact).solve(genes, aims, state)
+            with self._model(contract, exact=exact) as model:
+                found = model.solve(genes, aims, state)
             if isinstance(found, Status):
                 status = found
                 continue
@@ -199,25 +203,25 @@ class Repairer:
             status = Status.ROUNDING
         return status
 
-    def _targets(self, random: np.random.Generator, model: NearestPlan, contract: str) -> Floats:
+    def _targets(self, random: np.random.Generator, least_use: Floats) -> Floats:
         """Return the part of each budget a proposal is to use.
 
         A proposal is frugal or generous with all of them at once: were they drawn apart, the least would rule all.
         Those below what any plan uses are stretched into the range that can be used.
         """
-        least = np.maximum(LEAST_TARGET, self.least_use(contract))
+        least = np.maximum(LEAST_TARGET, least_use)
         middle = random.uniform(LEAST_TARGET, 1.0)
-        apart = random.uniform(-TARGET_SPREAD, TARGET_SPREAD, len(model.budgets))
+        apart = random.uniform(-TARGET_SPREAD, TARGET_SPREAD, len(least))
         aims = np.clip(middle + apart, LEAST_TARGET, 1.0)
         stretched: Floats = least + (1.0 - least) * (aims - LEAST_TARGET) / (1.0 - LEAST_TARGET)
         return stretched
 
     def least_use(self, contract: str) -> Floats:
         """Return the least part of each budget that a plan uses [budget of the contract's model]."""
-        model = self._model(contract)
         with self._lock:
             if contract not in self._least_use:
-                self._least_use[contract] = self._uses(model, contract)
+                with self._model(contract) as model:
+                    self._least_use[contract] = self._uses(model, contract)
             return self._least_use[contract]
 
     def _uses(self, model: NearestPlan, contract: str) -> Floats:
@@ -252,11 +256,18 @@ class Repairer:
                 break
         return min(1.0, least) if least < inf else 0.0
 
-    def _model(self, contract: str, *, exact: bool = False) -> NearestPlan:
-        models: dict[tuple[str, bool], NearestPlan] = self._own.__dict__.setdefault("models", {})
-        if (contract, exact) not in models:
-            models[contract, exact] = NearestPlan(self.planning, contract, self._gap, exact=exact)
-        return models[contract, exact]
+    @contextmanager
+    def _model(self, contract: str, *, exact: bool = False) -> Iterator[NearestPlan]:
+        """Lend a model that nobody else is using, built where there is none: as many as are used at once."""
+        idle = self._idle.setdefault((contract, exact), [])
+        try:
+            model = idle.pop()
+        except IndexError:
+            model = NearestPlan(self.planning, contract, self._gap, exact=exact)
+        try:
+            yield model
+        finally:
+            idle.append(model)
 
 
 def search_gap(planning: Planning) -> float:
