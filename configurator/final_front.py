@@ -1,7 +1,7 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
 In order, so that a plan that falls costs little: half as many plans more than the instance asks for are looked at
-on ten fresh replications (where thirty are reported), it is decided on fifteen which of those that contend stand, and
+on five fresh replications (where thirty are reported), it is decided on ten which of those that contend stand, and
 only these are simulated on the thirty from which all their values come (`optimisation.confirmation`), by chance alone,
 and audited. The hypervolume is that of the values reported.
 """

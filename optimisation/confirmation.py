@@ -26,7 +26,7 @@ DECIDING_REPLICATIONS = 2_000_000
 DECIDED_ON = 1 / 3
 """As many of these as this part of those reported. On `tiny` a third costs 1.3 % of the front's true hypervolume,
 beside deciding on as many as are reported, a half 0.6 %; on large instances each is a start of its own."""
-FIRST_LOOK = 1 / 3
+FIRST_LOOK = 1 / 6
 """As many of them, as a part of those reported, after which plans that others clearly dominate get no more."""
 LEAST_LOOK = 5
 

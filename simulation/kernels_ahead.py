@@ -7,6 +7,7 @@ killed leaves is compiled there.
 """
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 
@@ -22,6 +23,8 @@ from simulation.state import people
 from simulation.streams import uniform
 from simulation.twin import Twin
 
+_POLITENESS = 19
+"""Of the process that compiles the ledgers: the engine takes longest, everything waits for it."""
 _SEED = 0
 """Of what is run to be compiled: its results are let go of."""
 
@@ -67,14 +70,15 @@ def _started(instance: Instance) -> list[multiprocessing.process.BaseProcess]:
     uniform(_SEED, 0, 0, np.uint64(0), np.uint64(0), 0)
     context = multiprocessing.get_context("forkserver")
     processes: list[multiprocessing.process.BaseProcess] = [
-        context.Process(target=_compiling, args=(compile_it, instance), daemon=True)
-        for compile_it in (compile_engine, compile_ledgers)
+        context.Process(target=_compiling, args=(compile_it, instance, politeness), daemon=True)
+        for compile_it, politeness in ((compile_engine, 0), (compile_ledgers, _POLITENESS))
     ]
     for process in processes:
         process.start()
     return processes
 
 
-def _compiling(compile_it: Callable[[Instance], None], instance: Instance) -> None:
+def _compiling(compile_it: Callable[[Instance], None], instance: Instance, politeness: int) -> None:
+    os.nice(politeness)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
     compile_it(instance)

@@ -137,7 +137,7 @@ def arrives(w: World, i: int, time: float) -> None:
     write_record(w, time, i, ARRIVE, -1, -1, 0, pathway)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True)
 def act(w: World, i: int, time: float, urgency: int) -> None:
     """Let a patient's pending event happen."""
     if urgency == FIRST_RELEASE:

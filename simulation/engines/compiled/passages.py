@@ -154,7 +154,7 @@ def count_move(w: World, i: int, time: float) -> None:
     w.moves += 1
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True)
 def request(w: World, i: int, time: float) -> None:
     """Ask to enter the awaited step: orientation at an anchor, then the gate."""
     count_move(w, i, time)
@@ -258,7 +258,7 @@ def gone(w: World, i: int, time: float, kind: int) -> None:
         mark_at(w, i, m).end = -NEVER
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True)
 def grant_gate(w: World, time: float, i: int, pool: int) -> None:
     """A waiting patient gets the gate: the former step ends now."""
     p = patient_at(w, i)
@@ -525,7 +525,7 @@ def hazard_strikes(w: World, i: int, time: float) -> None:
     refresh(w, i, time)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True)
 def serve(w: World, time: float, pool: int) -> None:
     """Grant a pool's free units, head of line first; the own list before the basin's."""
     while True:
@@ -545,7 +545,7 @@ def serve(w: World, time: float, pool: int) -> None:
             grant_service(w, time, i, k, pool)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True)
 def serve_all(w: World, time: float) -> None:
     """Serve the pools where something changed, in the order of change."""
     while w.dirty_count > 0:
