@@ -20,7 +20,7 @@ class Case:
 
 
 _TENTHS = tuple(number / 10 for number in range(1, 11))
-_FEW = (0.1, 0.2, 1 / 3, 0.5, 0.75, 1.0)
+_FEW = (1 / 3, 2 / 3, 1.0)
 """On large instances every other look costs as much as the search itself."""
 
 CASES: Mapping[str, Case] = MappingProxyType(
