@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -29,17 +29,30 @@ from simulation.objectives import ENOUGH_REPLICATIONS
 MOST_OVER_RAW = 1.6
 LEAST_UNDER_REBUILDING = 2.5
 MOST_OF_A_SEARCH = 1.0 / 3.0
+SAMPLED = 1 / 6
 
 
 def proposals(instance: Instance, planning: Planning, count: int) -> list[Genes]:
-    """Return proposals as searches make them: half from where a search starts, half children of repaired ones."""
+    """Return proposals as searches make them: a sixth from where a search starts, then children and mutants of plans.
+
+    A default search has six generations, the first of them sampled; which plans survive is left to chance here.
+    """
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence([7, count])))
-    first = list(islice(sampled(planning.encoding, random), count))
     operators, repairer = operators_of(instance, planning.encoding), Repairer(planning)
-    plans = [repairer.repair(planning.encoding.configuration(genes)) for genes in first[: max(2, count // 2)]]
-    parents = [planning.encoding.genes(plan.configuration) for plan in plans if isinstance(plan, Plan)]
-    children = [operators.mutated(operators.crossed(one, other, random)[0], random) for one, other in pairwise(parents)]
-    return [*first[: count - len(children)], *children]
+    made: list[Genes] = []
+    plans: list[Genes] = []
+    first = sampled(planning.encoding, random)
+    while len(made) < count:
+        if len(made) < max(2, count * SAMPLED) or len(plans) < 2:
+            made.append(next(first))
+        else:
+            one, other = (plans[number] for number in random.choice(len(plans), size=2, replace=False))
+            bred = operators.crossed(one, other, random)[0] if len(made) % 2 else one
+            made.append(operators.mutated(bred, random))
+        plan = repairer.repair(planning.encoding.configuration(made[-1]))
+        if isinstance(plan, Plan):
+            plans.append(planning.encoding.genes(plan.configuration))
+    return made
 
 
 def repairs(name: str, instance: Instance, count: int) -> list[Finding]:
@@ -84,23 +97,29 @@ def _alternated(ways: dict[str, Callable[[int], object]], count: int) -> dict[st
 
 
 class _Watched:
-    """Adds up the time spent in a method, on whatever thread."""
+    """Adds up the time spent in a method: `wall` in which any thread was in it, `cpu` of all threads."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method
         self._lock = threading.Lock()
         self.wall = self.cpu = 0.0
+        self._inside = 0
+        self._since = 0.0
 
     def bound(self) -> Callable[..., Any]:
         """Return what to put in the method's place."""
 
         def watched(*arguments: Any) -> Any:
-            wall, cpu = time.perf_counter(), time.thread_time()
+            cpu = time.thread_time()
+            with self._lock:
+                self._since = self._since if self._inside else time.perf_counter()
+                self._inside += 1
             try:
                 return self._method(*arguments)
             finally:
                 with self._lock:
-                    self.wall += time.perf_counter() - wall
+                    self._inside -= 1
+                    self.wall += 0.0 if self._inside else time.perf_counter() - self._since
                     self.cpu += time.thread_time() - cpu
 
         return watched
@@ -114,7 +133,7 @@ def share_of_a_search(instance: Instance, settings: SearchSettings, generations:
     evaluator = twin_evaluator(instance, seed=settings.seed, workers=workers, informing=informing)
     with closing(evaluator), patch.object(Repairer, "repair", watched.bound()):
         wall, cpu = time.perf_counter(), time.process_time()
-        states = list(islice(search(instance, evaluator, settings, planning), generations))
+        states = list(islice(search(instance, evaluator, settings, planning, workers=workers), generations))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     last = states[-1]
     asked = last.untouched + last.repaired + last.refused
