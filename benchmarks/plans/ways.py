@@ -8,8 +8,9 @@ import numpy as np
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State, state_of
-from optimisation.feasibility.highs import SEARCH_NODES, Status, WholeColumns, solve_from_relaxation
+from optimisation.feasibility.highs import Status
 from optimisation.feasibility.model import Aims, NearestPlan
+from optimisation.feasibility.near_relaxation import SEARCH_NODES, WholeColumns, solve_from_relaxation
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer, search_gap
 

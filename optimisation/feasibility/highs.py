@@ -7,34 +7,18 @@ problem it was given, which the solver is made to forget too.
 """
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
 from math import inf
 
 import highspy
-import numpy as np
-from numpy.typing import NDArray
 from pyomo.contrib.solver.common.results import Results, SolutionStatus, TerminationCondition
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.PyomoModel import ConcreteModel
 
+from optimisation.feasibility.near_relaxation import NODE_LIMIT, WholeColumns, forget, solve_from_relaxation
 from optimisation.feasibility.turns import PYOMO
-
-NODE_LIMIT = 2000
-"""A number of nodes, not a time, ends a hard search: the answer must not depend on how busy the machine is."""
-SEARCH_NODES = 100
-"""The same in a search, once there is a plan: a proposal next to the rules may otherwise take ten seconds."""
-NEAR_NODES = 50
-"""The same near the relaxation."""
-SPLIT_STEPS = 3
-"""Steps that shares of a mix may lie away from a relaxation that leaves one of the mix between two steps."""
-OTHER_STEPS = 2
-"""Steps that capacities may lie away from it then."""
-PART_OF_GAP = 0.3
-_WHOLE = 1e-6
-_ROUNDING = 1e-9
 
 
 class Status(Enum):
@@ -44,164 +28,6 @@ class Status(Enum):
     INFEASIBLE = "infeasible"
     STOPPED = "stopped without a solution"
     ROUNDING = "the solver's plan breaks a rule beyond rounding"
-
-
-@dataclass(frozen=True)
-class WholeColumns:
-    """The columns of a solver's model that must be whole, and their own bounds."""
-
-    numbers: NDArray[np.int32]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    tie: NDArray[np.int64]
-    """[whole column] the equality of whole columns alone that it stands in, as the steps of a mix do; -1: none."""
-
-    @staticmethod
-    def of(solver: highspy.Highs) -> "WholeColumns":
-        """Read them from a solver's model."""
-        model = solver.getLp()
-        is_whole = np.zeros(model.num_col_, dtype=bool)  # of a model without any the solver lists no kinds at all
-        is_whole[: len(model.integrality_)] = [kind == highspy.HighsVarType.kInteger for kind in model.integrality_]
-        whole = np.flatnonzero(is_whole).astype(np.int32)
-        tie = _ties(model, is_whole)[whole]
-        return WholeColumns(whole, np.array(model.col_lower_)[whole], np.array(model.col_upper_)[whole], tie)
-
-    def bound(self, solver: highspy.Highs, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        """Give the columns other bounds within their own."""
-        count = len(self.numbers)
-        solver.changeColsBounds(count, self.numbers, np.maximum(self.low, low), np.minimum(self.high, high))
-
-    def free(self, solver: highspy.Highs) -> None:
-        """Give the columns their own bounds again."""
-        solver.changeColsBounds(len(self.numbers), self.numbers, self.low, self.high)
-
-
-def _ties(model: highspy.HighsLp, is_whole: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the last equality of whole columns alone that each column stands in, -1 without one [column]."""
-    matrix = model.a_matrix_
-    lines, start = np.array(matrix.index_, dtype=np.int64), np.array(matrix.start_, dtype=np.int64)
-    outer = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    by_column = matrix.format_ == highspy.MatrixFormat.kColwise
-    columns, rows = (outer, lines) if by_column else (lines, outer)
-    is_equal = np.array(model.row_lower_) == np.array(model.row_upper_)
-    is_equal[rows[~is_whole[columns]]] = False
-    found = np.full(len(is_whole), -1, dtype=np.int64)
-    np.maximum.at(found, columns[is_equal[rows]], rows[is_equal[rows]])
-    return found
-
-
-def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float, nodes: int = NODE_LIMIT) -> float:
-    """Solve a minimisation to within a relative gap, looking first next to its relaxation; return the gap proved.
-
-    That is (value - bound) / |value|, infinite without a solution, more than was asked for where the nodes ran out.
-
-    The relaxation is solved, then programmes whose whole columns may only take values near it, each nearer to the
-    whole programme than the last (`_neighbourhoods`). The first answer within the gap of the relaxation is the answer;
-    without one, the best is where the whole programme starts from, and mostly all that is left to do there is to prove
-    it near enough. Solved so, most repairs take a fifth of the time (relaxation induced neighbourhoods are Danna,
-    Rothberg and Le Pape's, Mathematical Programming 102, 2005).
-    Nothing of earlier solves is used. The solver is left with the answer; `whole.free` undoes the bounds.
-    """
-    whole.free(solver)
-    _forget(solver)
-    solver.setOptionValue("mip_rel_gap", gap)
-    solver.setOptionValue("solve_relaxation", True)
-    solver.run()
-    solver.setOptionValue("solve_relaxation", False)
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return inf
-    if not len(whole.numbers):
-        return 0.0
-    floor = float(solver.getInfo().objective_function_value)
-    relaxed = np.array(solver.getSolution().col_value)[whole.numbers]
-    start: highspy.HighsSolution | None = None
-    for near in _neighbourhoods(whole, relaxed):
-        if near.is_last_resort and start is not None:
-            continue
-        whole.bound(solver, np.floor(relaxed + _WHOLE) - near.steps, np.ceil(relaxed - _WHOLE) + near.steps)
-        _run_afresh(solver, gap * near.part_of_gap, start, nodes=min(nodes, NEAR_NODES), target=_farthest(floor, gap))
-        if not _has_solution(solver):
-            continue
-        if _gap_to(floor, solver) <= gap:
-            return _gap_to(floor, solver)
-        start = solver.getSolution()
-    whole.free(solver)
-    _run_afresh(solver, gap, start, nodes=nodes if start is not None else NODE_LIMIT)
-    bound = float(solver.getInfo().mip_dual_bound)
-    return _gap_to(max(floor, bound), solver) if _has_solution(solver) else inf
-
-
-def _forget(solver: highspy.Highs) -> None:
-    """Bring a solver to where it would be had it just been given its model.
-
-    `clearSolver` is not enough: how the first problem was scaled is kept (HiGHS 1.15), and so is whether its matrix is
-    by rows, as it was added, or by columns, as it is solved; both show in the last digits.
-    """
-    solver.clearSolver()
-    solver.ensureColwise()
-    solver.passModel(solver.getLp())
-
-
-def _gap_to(bound: float, solver: highspy.Highs) -> float:
-    """Return how far the solver's solution may be from the best one, relative to its own value."""
-    reached = float(solver.getInfo().objective_function_value)
-    excess = reached - bound
-    if excess <= _ROUNDING * max(1.0, abs(reached)):
-        return 0.0
-    return excess / abs(reached) if reached else inf
-
-
-@dataclass(frozen=True)
-class _Neighbourhood:
-    """How far from the relaxation whole columns may lie."""
-
-    steps: NDArray[np.int64]
-    """[whole column] on either side of it."""
-    part_of_gap: float = 1.0
-    """Gap to solve it to, over the gap asked for: its own bound says little about the whole programme's."""
-    is_last_resort: bool = False
-    """Whether it is only looked at where the others hold no solution."""
-
-
-def _neighbourhoods(whole: WholeColumns, relaxed: NDArray[np.float64]) -> Iterator[_Neighbourhood]:
-    """Yield where to look, from the quickest to the widest.
-
-    First the values on either side of the relaxation, one farther where no equality ties them (capacities), so that
-    the tied ones (mixes) can be rounded; then farther, in those mixes alone that the relaxation leaves between two
-    steps; then one step farther everywhere.
-    """
-    between = np.abs(relaxed - np.rint(relaxed)) > _WHOLE
-    is_tied = whole.tie >= 0
-    is_split = np.zeros(int(whole.tie.max(initial=-1)) + 1, dtype=bool)
-    is_split[whole.tie[is_tied & between]] = True
-    yield _Neighbourhood(np.where(is_tied, 0, 1))
-    split = is_tied.copy()
-    split[is_tied] = is_split[whole.tie[is_tied]]
-    yield _Neighbourhood(np.where(is_tied, np.where(split, SPLIT_STEPS, 0), OTHER_STEPS), PART_OF_GAP)
-    yield _Neighbourhood(np.ones(len(relaxed), dtype=np.int64), is_last_resort=True)
-
-
-def _farthest(floor: float, gap: float) -> float:
-    """Return the greatest value x with x - floor <= gap |x|."""
-    return floor / (1.0 - gap) if floor >= 0.0 else floor / (1.0 + gap)
-
-
-def _run_afresh(
-    solver: highspy.Highs, gap: float, start: highspy.HighsSolution | None, *, nodes: int, target: float = -inf
-) -> None:
-    """Run without what was known before but a start; stop at the gap, or at a solution as good as the target."""
-    solver.clearSolver()
-    solver.setOptionValue("mip_rel_gap", gap)
-    solver.setOptionValue("mip_max_nodes", nodes)
-    solver.setOptionValue("objective_target", target)
-    if start is not None:
-        solver.setSolution(start)
-    solver.run()
-    solver.setOptionValue("objective_target", -inf)
-
-
-def _has_solution(solver: highspy.Highs) -> bool:
-    return bool(solver.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible)
 
 
 class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
@@ -253,7 +79,7 @@ class _FreshRelaxation(_FreshHighs):
     """The linear relaxation, with its dual values."""
 
     def _run(self, solver: highspy.Highs) -> None:
-        _forget(solver)
+        forget(solver)
         solver.setOptionValue("solve_relaxation", True)
         with PYOMO.given_up():
             solver.run()

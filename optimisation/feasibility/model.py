@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
-from optimisation.feasibility.highs import NODE_LIMIT, SEARCH_NODES, PersistentSolver, Status
+from optimisation.feasibility.highs import PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality, Term, scaled
+from optimisation.feasibility.near_relaxation import NODE_LIMIT, SEARCH_NODES
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.turns import PYOMO

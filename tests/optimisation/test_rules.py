@@ -11,7 +11,8 @@ from instances.catalogue import load_instance
 from instances.tables import Rule
 from instances.tables.rules import RuleKind
 from optimisation.feasibility.checker import CHECKS, findings, state_of, violations
-from optimisation.feasibility.highs import PersistentSolver, Status, WholeColumns
+from optimisation.feasibility.highs import PersistentSolver, Status
+from optimisation.feasibility.near_relaxation import WholeColumns
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import RULE_KINDS, inequalities
 from optimisation.feasibility.variables import Variables
