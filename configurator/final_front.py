@@ -1,7 +1,7 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
-In order, so that a plan that falls costs little: half as many plans more than the instance asks for are looked at
-on five fresh replications (where thirty are reported), it is decided on ten which of those that contend stand, and
+In order, so that a plan that falls costs little: two and a half times as many plans as the instance asks for are looked
+at on five fresh replications (where thirty are reported), it is decided on ten which of those that contend stand, and
 only these are simulated on the thirty from which all their values come (`optimisation.confirmation`), by chance alone,
 and audited. The hypervolume is that of the values reported.
 """
@@ -36,7 +36,7 @@ from simulation.knowledge import Knowledge
 from simulation.objectives import Essence
 from simulation.twin import Twin
 
-LOOKED_AT = 1.5
+LOOKED_AT = 2.5
 """How many plans get the first look, over those that may go on: many a plan of a search's front falls there, its harm
 or a line that grows not having been seen on one replication."""
 AROUND_TARGETS = 0.2
