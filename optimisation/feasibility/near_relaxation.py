@@ -25,6 +25,7 @@ COSTLY = 0.02
 COSTLY_STEPS = 4
 """Steps that whole columns around a costly one may lie away from the relaxation."""
 COSTLY_ROUNDS = 3
+"""How often, at most, room is made around what is costly in the last answer."""
 MANY_WHOLE = 1000
 """Whole columns from which on these rounds are worth it: on the Loire (535) they made repairs half as long again, on
 100 territories (4,900) half as long."""
@@ -111,11 +112,11 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
     That is (value - bound) / |value|, infinite without a solution, more than was asked for where the nodes ran out.
 
     The relaxation is solved, then programmes whose whole columns may only take values near it, each nearer to the
-    whole programme than the last (`_neighbourhoods`), then such that leave room around what makes the best answer so
-    far dear: mostly one column, forced far by a rule that its neighbours could have kept. The first answer within the
-    gap of the relaxation is the answer; without one, the best is where the whole programme starts from, and mostly all
-    that is left to do there is to prove it near enough. Solved so, most repairs take a fifth of the time (relaxation
-    induced neighbourhoods are Danna, Rothberg and Le Pape's, Mathematical Programming 102, 2005).
+    whole programme than the last (`_neighbourhoods`), then, in large ones, such that leave room around what makes the
+    best answer so far dear: mostly one column, forced far by a rule that its neighbours could have kept. The first
+    answer within the gap of the relaxation is the answer; without one, the best is where the whole programme starts
+    from, and mostly all that is left to do there is to prove it near enough. Solved so, most repairs take a fifth of
+    the time (relaxation induced neighbourhoods are Danna, Rothberg and Le Pape's, Mathematical Programming 102, 2005).
     Nothing of earlier solves is used. The solver is left with the answer; `whole.free` undoes the bounds.
     """
     whole.free(solver)
@@ -159,7 +160,7 @@ class _Search:
         self._wanted = gap
         self._floor = float(solver.getInfo().objective_function_value)
         self._cost = np.array(solver.getLp().col_cost_)
-        self._everywhere = relaxed
+        self._relaxed_columns = relaxed
         self._relaxed = relaxed[whole.numbers]
         self._nodes = nodes
         self.start: highspy.HighsSolution | None = None
@@ -181,7 +182,7 @@ class _Search:
     def room_around_costly(self) -> NDArray[np.int64]:
         """Return steps that leave room around the columns in which most of what the answer costs too much lies."""
         assert self.start is not None
-        over = self._cost * (np.array(self.start.col_value) - self._everywhere)
+        over = self._cost * (np.array(self.start.col_value) - self._relaxed_columns)
         costly = over > COSTLY * max(float(over.sum()), 0.0)
         return np.where(self._whole.around(costly), COSTLY_STEPS, _split_steps(self._whole, self._relaxed))
 
