@@ -183,7 +183,7 @@ class Standings:
         """Return what a sound plan's replications gave, today's taken off."""
         objectives = self._instance.optimised
         today = _judgement(self._todays(len(member.evaluation.replications)))
-        differences = costs(_judgement(member.evaluation).values, objectives) - costs(today.values, objectives)
+        differences = costs(_judgement(member.evaluation).made_of, objectives) - costs(today.made_of, objectives)
         point = self._cost(self._stood()[member.key].evaluation) - self._cost(self.today())
         return Sample(differences, point - differences.mean(axis=0))
 

@@ -104,6 +104,16 @@ def _workers(
 def _judging(judge: Judge) -> Judges[Essence]:
     def judged(_configuration: Configuration, accounts: Sequence[Essence], today: Sequence[Essence]) -> Judgement:
         found = judge.judge(accounts, today)
-        return Judgement(found.values, found.point, found.flags, found.violation, found.tie, found.books, found.kept)
+        return Judgement(
+            found.values,
+            found.point,
+            found.flags,
+            found.violation,
+            found.tie,
+            found.books,
+            found.kept,
+            found.paired,
+            found.steadied,
+        )
 
     return judged

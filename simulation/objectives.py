@@ -25,7 +25,8 @@ from simulation.targets import Keeping, Target, keeping, missed, targets_of
 
 SOLVENCY = "solvency"
 ENOUGH_REPLICATIONS = 10
-"""From so many replications on, a plan's own standard deviation stands in its solvency; before, today's."""
+"""From so many replications on a plan's solvency is made of its own; before, today's deviations stand in, and today's
+means, to which what a plan's firms have beyond today's is added."""
 
 LEAST_TIE = 1e-6
 """A tie in solvency goes to the least total shortfall: its part of all revenue, times this, is taken off the rate.
@@ -78,6 +79,9 @@ class Objectives:
     violation: float = 0.0  # by how much budgets are overrun and targets missed at the accepted probability, in all
     books: FloatArray = field(default_factory=lambda: np.empty((0, 0, 3)))  # [replication, firm, (REVENUE, ..)]
     kept: tuple[Keeping, ...] = ()  # how likely each target is kept
+    paired: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    """[replication, objective] what the point is made of: values, or solvency as `Judge._steadied` tells."""
+    steadied: tuple[int, ...] = ()  # objectives of which that is so
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Return mean and interval of each objective."""
@@ -97,13 +101,13 @@ class Budget:
 class Judge:
     """Judges the accounts of configurations of one instance.
 
-    deviations: today's standard deviation of each firm's margin rate, from as many replications as are known;
+    todays_margins: today's margin rates, in as many replications as are known;
     usual: what today spends of each budget at the central values of parameters, where replications draw them;
     aimed: today's values of what has a target [replication, target], in as many replications as are known.
     """
 
     catalogue: Catalogue
-    deviations: FloatArray | None = None
+    todays_margins: FloatArray | None = None  # [replication, firm]
     usual: FloatArray | None = None
     aimed: FloatArray | None = None
 
@@ -113,11 +117,10 @@ class Judge:
         return cls(Catalogue.of(instance))
 
     def informed(self, today: Sequence[Essence | Account]) -> "Judge":
-        """Return this judge knowing how today's margins, and today's values of what has a target, vary."""
+        """Return this judge knowing what today's margins, and today's values of what has a target, are and vary by."""
         essences = [self.essence(each) for each in today]
         margins = _margins(self._books(essences))
-        deviations = np.array([deviation(column[~np.isnan(column)]) for column in margins.T])
-        return replace(self, deviations=deviations, aimed=self._aimed(essences, essences))
+        return replace(self, todays_margins=margins, aimed=self._aimed(essences, essences))
 
     def expecting(self, today: Essence | Account) -> "Judge":
         """Return this judge knowing what today spends at the central values, from a replication that carries them."""
@@ -187,11 +190,15 @@ class Judge:
             *self._overruns(budgets),
             *missed(self.targets, kept),
         )
-        cautious = self._cautious(margins)
+        few = self.todays_margins is not None and len(own) < ENOUGH_REPLICATIONS
+        steady = self._steadied(margins, reference) if few else margins
+        cautious = self._cautious(steady, self._deviations(margins, few=few))
         values = self._of_worst_off(read[:, :count], margins, cautious)
+        paired = self._of_worst_off(read[:, :count], steady, cautious)
         violation = float(self._excess(budgets).sum()) + sum(each.excess for each in kept)
         point = self._point(values, cautious, tie)
-        return Objectives(values, point, flags, margins, shortfall, tie, violation, books, kept)
+        columns = self._solvency_columns if few else ()
+        return Objectives(values, point, flags, margins, shortfall, tie, violation, books, kept, paired, columns)
 
     def final_point(self, judged: Objectives) -> FloatArray:
         """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
@@ -222,12 +229,29 @@ class Judge:
         read = np.array([self._reader.values(each.values, each.values)[start : start + 3 * firms] for each in own])
         return read.reshape(len(own), 3, firms).transpose(0, 2, 1)
 
-    def _cautious(self, margins: FloatArray) -> FloatArray:
+    def _steadied(self, margins: FloatArray, reference: Sequence[Essence]) -> FloatArray:
+        """Return margin rates [replication, firm] as they would be in a replication that is usual for today's firms.
+
+        That is what a plan's firm has beyond today's in the same replication, added to today's mean over all those
+        known (a control variate: Lavenberg and Welch 1981, "A perspective on the use of control variables to increase
+        the efficiency of Monte Carlo simulations", Management Science 27(3): 322-335, with coefficient 1). A draw of
+        wages or day costs moves a firm's margin alike under most plans; on few replications it would decide which firm
+        is the worst off.
+        """
+        known = np.empty((0, len(self.firms))) if self.todays_margins is None else self.todays_margins
+        usual = np.array([_mean(column[~np.isnan(column)]) for column in known.T])
+        moved = usual - _margins(self._books(reference))
+        steadied: FloatArray = margins + np.where(np.isnan(moved), 0.0, moved)
+        return steadied
+
+    def _deviations(self, margins: FloatArray, *, few: bool) -> FloatArray:
+        """Return the standard deviation of each firm's margin rate [firm]; today's for plans of few replications."""
+        told = self.todays_margins if few and self.todays_margins is not None else margins
+        return np.array([deviation(column[~np.isnan(column)]) for column in told.T])
+
+    def _cautious(self, margins: FloatArray, deviations: FloatArray) -> FloatArray:
         """Return each firm's mean margin rate less z standard deviations [firm]; nan: it neither earns nor spends."""
         known = [column[~np.isnan(column)] for column in margins.T]
-        deviations = [deviation(column) for column in known]
-        if len(margins) < ENOUGH_REPLICATIONS and self.deviations is not None:
-            deviations = list(self.deviations)
         z = self.instance.settings.economics.solvency_deviations
         return np.array(
             [
@@ -349,6 +373,10 @@ def _is_more(difference: Estimate, replications: int, unit: float) -> bool:
         return difference.low > 0.0
     events = difference.mean / unit
     return events > CONFIDENCE_DEVIATES * math.sqrt(max(events, 1.0) / replications)
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if len(values) else np.nan
 
 
 def _margins(books: FloatArray) -> FloatArray:

@@ -55,9 +55,25 @@ def test_solvency_is_mean_less_deviations_of_the_worst_off(judge):
 
 def test_todays_deviation_stands_in_until_ten_replications(judge):
     informed = judge.informed(with_margins([0.0, 0.2, 0.4]))
-    few, many = with_margins([0.1]), with_margins([0.1] * 10)
-    assert informed.judge(few, few).point[2] == pytest.approx(0.1 - 0.2)
+    few, many = with_margins([0.2]), with_margins([0.1] * 10)
+    assert informed.judge(few, few).point[2] == pytest.approx(0.2 - 0.2)
     assert informed.judge(many, many).point[2] == pytest.approx(0.1)
+
+
+def test_a_replication_bad_for_todays_firms_is_no_fault_of_a_plan(judge):
+    informed = judge.informed(with_margins([0.0, 0.2, 0.4]))
+    judged = informed.judge(with_margins([0.05]), with_margins([-0.1]))
+    assert judged.values[:, 2] == pytest.approx([0.05])
+    assert judged.paired[:, 2] == pytest.approx([0.35])  # 0.15 beyond today's, whose mean is 0.2
+    assert judged.point[2] == pytest.approx(0.35 - 0.2)
+    assert judged.steadied == (2,)
+
+
+def test_ten_replications_stand_for_themselves(judge):
+    informed = judge.informed(with_margins([0.0, 0.2, 0.4]))
+    judged = informed.judge(with_margins([0.1] * 10), with_margins([0.0] * 10))
+    assert judged.paired[:, 2] == pytest.approx(judged.values[:, 2])
+    assert judged.steadied == ()
 
 
 def test_the_final_solvency_is_a_quantile(judge):
