@@ -1,9 +1,9 @@
 """The front of a search simulated again: on fresh replications, by chance alone beside, and audited by SimPy.
 
 In order, so that a plan that falls costs little: two and a half times as many plans as the instance asks for are looked
-at on five fresh replications (where thirty are reported), it is decided on ten which of those that contend stand, and
-only these are simulated on the thirty from which all their values come (`optimisation.confirmation`), by chance alone,
-and audited. The hypervolume is that of the values reported.
+at on five fresh replications (where thirty are reported), then others that were behind them, where too few are left; it
+is decided on ten which of those that contend stand, and only these are simulated on the thirty from which all their
+values come (`optimisation.confirmation`), by chance alone, and audited. The hypervolume is that of the values reported.
 """
 
 from collections.abc import Sequence
@@ -130,6 +130,7 @@ class FinalFront:
             statistic=self._shown.final_values,
             most=self._effort.final_plans,
             runs_left=self._runs_left(),
+            archive=generation.archive,
         )
         left = self._runs_left()
         affordable = wanted if left is None else min(wanted, left // self._parts)

@@ -11,12 +11,13 @@ looked at.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import ceil
 
 from instances.instance import Instance
 from optimisation.comparing import Comparing, Statistic
 from optimisation.evaluation import Evaluates, Evaluation, Judgement
 from optimisation.fronts import Floats
-from optimisation.members import Member, representatives
+from optimisation.members import Member, front_of, representatives
 from simulation.targets import MISSED
 
 FRESH_REPLICATIONS = 1_000_000
@@ -29,6 +30,9 @@ beside deciding on as many as are reported, a half 0.6 %; on large instances eac
 FIRST_LOOK = 1 / 6
 """As many of them, as a part of those reported, after which plans that others clearly dominate get no more."""
 LEAST_LOOK = 5
+WAVES = 2
+"""How often more plans get a first look because too few of those before were left: on large instances harm, or a line
+that grows, shows in draws of the parameters that a search has not seen, and takes many a plan off at once."""
 
 
 def fresh(count: int) -> range:
@@ -65,14 +69,17 @@ def confirmed(
     statistic: Statistic = means,
     most: int | None = None,
     runs_left: int | None = None,
+    archive: Sequence[Member] = (),
 ) -> tuple[Member, ...]:
     """Return a front re-simulated, with probabilities of being non-dominated and groups of plans alike.
 
-    All members come back. Those that a sound one clearly dominates after a first look, those that surely miss a
-    target, and those harmful or unstable beyond noise, are replicated no further; if more than `most` contend, those
-    that stand for them go on. Of the contenders those stand that are sound and not dominated, less the most doubtful
-    (`fronts.undoubted`). These are replicated anew, and what is said of them comes from there, but for flags and
-    targets: they are judged on all fresh replications, and a plan flagged then falls and makes room.
+    All members come back, and behind them the plans of the archive that were looked at because fewer than `most` of the
+    front were left: those that would be on it without the plans that fell. Those that a sound one clearly dominates
+    after a first look, those that surely miss a target, and those harmful or unstable beyond noise, are replicated no
+    further; if more than `most` contend, those that stand for them go on. Of these those stand that are sound and not
+    dominated, less the most doubtful (`fronts.undoubted`). These are replicated anew, and what is said of them comes
+    from there, but for flags and targets: they are judged on all fresh replications, and a plan flagged then falls and
+    makes room.
 
     Plans that fall keep what decided about them, their probability among those looked at as long, and no group. The
     probability of a plan that stands is that no other one that stands dominates it, on the replications reported, and
@@ -87,13 +94,13 @@ def confirmed(
     if not count:
         return ()
     comparing = Comparing(instance, seed, statistic)
-    first = _simulated(evaluator, front, _first_look(count))
-    contend = _contenders(comparing, front, first, most)
-    longer = _simulated(evaluator, [front[number] for number in contend], deciding(count))
+    members, first = _looked_at(comparing, evaluator, budget, front, archive, count, most)
+    contend = _contenders(comparing, members, first, most)
+    longer = _simulated(evaluator, [members[number] for number in contend], deciding(count))
     decided = [dict(zip(contend, longer, strict=True)).get(number, one) for number, one in enumerate(first)]
     chance_of = dict(enumerate(comparing.probabilities(first)))
     chance_of |= dict(zip(contend, comparing.probabilities(longer), strict=True))
-    reporting = _Reporting(evaluator, budget, front, decided, count, replications)
+    reporting = _Reporting(evaluator, budget, members, decided, count, replications)
     standing = _standing(comparing, decided, contend, reporting)
     last = [reporting.found.get(number, one) for number, one in enumerate(decided)]
     fell = [n for n in contend if decided[n].is_sound and last[n].is_sound and n not in standing]
@@ -110,8 +117,39 @@ def confirmed(
             group=group_of.get(number),
             stands=number in group_of,
         )
-        for number, member in enumerate(front)
+        for number, member in enumerate(members)
     )
+
+
+def _looked_at(
+    comparing: Comparing,
+    evaluator: Evaluates,
+    budget: "_Budget",
+    front: Sequence[Member],
+    archive: Sequence[Member],
+    count: int,
+    most: int | None,
+) -> tuple[list[Member], list[Evaluation]]:
+    """Return the plans that got a first look, the front's first, with what it showed.
+
+    Where fewer than `most` of them contend, those of the archive follow that no plan dominates there which has not
+    fallen: for each plan missing as many as the front has for each asked for.
+    """
+    members, first = list(front), _simulated(evaluator, front, _first_look(count))
+    objectives = comparing.instance.optimised
+    for _ in range(WAVES if most else 0):
+        contend = [members[number] for number in _contenders(comparing, members, first, most)]
+        missing = (most or 0) - len(contend)
+        fallen = {one.key for one in first if one.judgement is None or _surely_refused(one.judgement)}
+        known = {member.key for member in members}
+        left = front_of([member for member in archive if member.key not in fallen], objectives)
+        new = [member for member in left if member.key not in known]
+        new = list(representatives(new, objectives, ceil(missing * len(front) / (most or 1))))
+        if missing <= 0 or not new or budget.affordable([*contend, *new], count, beside=deciding) < count:
+            break
+        members += new
+        first += _simulated(evaluator, new, _first_look(count))
+    return members, first
 
 
 def _contenders(

@@ -105,6 +105,40 @@ class Refusing(FluidStandIn):
         ]
 
 
+class Harming(Refusing):
+    """Finds some plans harmful, on fresh replications."""
+
+    def evaluate(self, configurations, replications):
+        return [
+            replace(one, judgement=replace(one.judgement, flags=("harmful: 3 more deaths than today",)))
+            if one.judgement.flags
+            else one
+            for one in super().evaluate(configurations, replications)
+        ]
+
+
+def test_where_a_whole_front_falls_the_plans_behind_it_are_looked_at(planning):
+    last = generations(planning, 3)[-1]
+    harmful = {member.key for member in last.front}
+    stand_in = Harming(planning, harmful)
+    alone = confirmed(planning.instance, stand_in, last.front, 5, seed=1, most=4)
+    assert not any(member.stands for member in alone)
+    found = confirmed(planning.instance, stand_in, last.front, 5, seed=1, most=4, archive=last.archive)
+    assert [member.key for member in found[: len(last.front)]] == [member.key for member in last.front]
+    assert len({member.key for member in found}) == len(found)
+    standing = {member.key for member in found if member.stands}
+    behind = front_of([m for m in last.archive if m.key not in harmful], planning.instance.objectives)
+    assert standing
+    assert standing <= {member.key for member in behind}
+
+
+def test_plans_behind_a_front_wait_while_enough_of_it_are_left(planning):
+    last = generations(planning, 3)[-1]
+    most = len(last.front)
+    found = confirmed(planning.instance, FluidStandIn(planning), last.front, 5, seed=1, most=most, archive=last.archive)
+    assert [member.key for member in found] == [member.key for member in last.front]
+
+
 def test_refused_plans_take_nothing_from_the_probability_of_those_that_stand(planning):
     last = generations(planning, 3)[-1]
     refused = {member.key for member in last.front}
