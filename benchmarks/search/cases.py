@@ -17,19 +17,23 @@ class Case:
     """Fresh replications on which reported plans are judged."""
     shares: tuple[float, ...]
     """Parts of the budget at which methods are looked at, rising to 1."""
+    handed_out: int | None = None
+    """Plans that a method hands out at most, those that stand for its front; None: all of it."""
 
 
 _TENTHS = tuple(number / 10 for number in range(1, 11))
-_FEW = (1 / 3, 2 / 3, 1.0)
-"""On large instances every other look costs as much as the search itself."""
+_FEW = (1 / 3, 1.0)
+"""On large instances every other look costs as much as a search."""
+_HANDED_OUT = 20
+"""Of a hundred and more that differ by less than noise; as many as the product looks at first (`LOOKED_AT`)."""
 
 CASES: Mapping[str, Case] = MappingProxyType(
     {
         case.instance: case
         for case in (
             Case("tiny", 2_000, 10, 100, _TENTHS),
-            Case("synthetic-10", 600, 3, 10, _FEW),
-            Case("loire", 600, 3, 10, _FEW),
+            Case("synthetic-10", 600, 3, 10, _FEW, _HANDED_OUT),
+            Case("loire", 600, 3, 10, _FEW, _HANDED_OUT),
         )
     }
 )

@@ -17,9 +17,11 @@ WITHOUT = "ours-without-"
 _EVERYWHERE_AHEAD = ("loire", "synthetic-10")
 _NOTES = (
     versions(("pymoo", "optuna", "numpy")) + ".",
-    "True hypervolume of the plans that a search would hand out (non-dominated and sound by its own estimates): all",
-    "are simulated again, alike, on fresh replications that no search saw, parameters drawn anew in each; only plans",
-    "truly sound count; bounds are the instance's. Mean over seeds, with the standard deviation over seeds at the end.",
+    "True hypervolume of the plans that a search would hand out (non-dominated and sound by its own estimates; on the",
+    "large instances at most 20 that stand for the others, as the product has): all are simulated again, alike, on",
+    "fresh replications that no search saw, parameters drawn anew in each; only plans truly sound count; bounds are the",
+    "instance's, and what lies beyond the good one adds nothing. Mean over seeds, with the standard deviation over seeds",
+    "at the end.",
     "A replication is that of a whole plan. Ours counts component runs over the number of components: that a part two",
     "plans share is simulated once is one of its ingredients; it has the normal preset's settings and goes on until",
     "the budget is spent, without confirming its front. Today's offer is known to every method, and the replications",

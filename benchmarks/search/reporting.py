@@ -1,11 +1,12 @@
 """What a method tells while it searches, and the few moments at which it is looked at."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from benchmarks.search.problem import Problem
-from optimisation.members import Member
+from instances.tables import Objective
+from optimisation.members import Member, representatives
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,13 @@ class Checkpoint:
     share: float
     """Part of the budget."""
     report: Report
+
+
+def handed_out(report: Report, objectives: Sequence[Objective], most: int | None) -> Report:
+    """Return a report whose front is at most so many plans, which stand for all of it by its own estimates."""
+    if most is None:
+        return report
+    return replace(report, front=representatives(report.front, objectives, most))
 
 
 def at_checkpoints(reports: Iterable[Report], budget: int, shares: Sequence[float]) -> list[Checkpoint]:

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from benchmarks.search.cases import Case
 from benchmarks.search.problem import Problem
 from benchmarks.search.records import PlanRow, RunRow
-from benchmarks.search.reporting import Checkpoint, Method, at_checkpoints
+from benchmarks.search.reporting import Checkpoint, Method, at_checkpoints, handed_out
 from benchmarks.search.truth import Truth
 from optimisation.members import Member, hypervolume_of
 
@@ -23,8 +24,10 @@ def run(
 ) -> tuple[list[RunRow], list[PlanRow]]:
     """Search once and return what is to be kept."""
     before = time.process_time()
-    checkpoints = at_checkpoints(method.reports(problem, seed, case.budget), case.budget, case.shares)
+    found = at_checkpoints(method.reports(problem, seed, case.budget), case.budget, case.shares)
     taken = time.process_time() - before
+    objectives = problem.instance.optimised
+    checkpoints = [replace(one, report=handed_out(one.report, objectives, case.handed_out)) for one in found]
     rows = [_run_row(case, problem, truth, (name, seed), point, taken) for point in checkpoints]
     front = checkpoints[-1].report.front if checkpoints else ()
     return rows, _plan_rows(case, truth, (name, seed), front)
