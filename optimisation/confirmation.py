@@ -140,12 +140,14 @@ def _looked_at(
     for _ in range(WAVES if most else 0):
         contend = [members[number] for number in _contenders(comparing, members, first, most)]
         missing = (most or 0) - len(contend)
+        if missing <= 0:
+            break
         fallen = {one.key for one in first if one.judgement is None or _surely_refused(one.judgement)}
         known = {member.key for member in members}
         left = front_of([member for member in archive if member.key not in fallen], objectives)
         new = [member for member in left if member.key not in known]
         new = list(representatives(new, objectives, ceil(missing * len(front) / (most or 1))))
-        if missing <= 0 or not new or budget.affordable([*contend, *new], count, beside=deciding) < count:
+        if not new or budget.affordable([*contend, *new], count, beside=deciding) < count:
             break
         members += new
         first += _simulated(evaluator, new, _first_look(count))

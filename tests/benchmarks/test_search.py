@@ -50,6 +50,13 @@ def test_method_keeps_its_budget_and_its_plans_are_judged(name, problem, truth):
     assert last.sound == sum(not plan.flags for plan in plans)
 
 
+def test_of_a_large_front_those_are_handed_out_that_stand_for_it(problem, truth):
+    rows, plans = run(replace(CASE, handed_out=3), problem, truth, "random-1", METHODS["random-1"], seed=1)
+    whole, _ = run(CASE, problem, truth, "random-1", METHODS["random-1"], seed=1)
+    assert len(plans) == 3 < len(whole[-1].plans.split())
+    assert set(rows[-1].plans.split()) <= set(whole[-1].plans.split())
+
+
 def test_a_method_repeats_itself(problem):
     def once():
         return [report.front for report in METHODS["nsga2-1"].reports(problem, 1, BUDGET)]
