@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from simulation.knowledge import Knowledge
 
 MOST_PART = 20
-"""A plan is replicated no more in the search than one part of a budget in so many."""
+"""A plan is replicated no more in the search than one part of a budget in so many; nor is today's offer."""
+TODAYS_REPLICATIONS = 30
+"""Of today's offer in a search, or as many as are reported: what a firm's margin varies by hangs on few bad draws, and
+ten replications of the Loire show 0.4 to 1.2 times the deviations that sixty show, thirty 0.7 to 1.1 times."""
 
 
 class InvalidRequest(ConfiguratorError):  # noqa: N818 (named for what it says)
@@ -72,6 +75,7 @@ class Wish:
         """Return the effort: what was asked for, else the preset's, else the instance's."""
         search, preset = instance.settings.search, preset_named(self.preset)
         replications = search.replications if self.replications is None else self.replications
+        most = self._most_replications(replications * preset.most_replications, replications)
         final = search.final_replications if preset.final_replications is None else preset.final_replications
         generations = max(1, round(preset.generations * search.generations))
         population = max(2, round(preset.population * search.population))
@@ -84,12 +88,18 @@ class Wish:
             population=population if self.population is None else self.population,
             workers=self.workers,
             engine=self.engine,
-            most_replications=self._most_replications(replications * preset.most_replications, replications),
+            most_replications=most,
             budget=self.budget or 0,
             seconds=60.0 * (self.minutes or 0.0),
             patience=preset.patience,
             random_plans=preset.random_plans,
+            todays_replications=self._todays_replications(final),
         )
+
+    def _todays_replications(self, final: int) -> int:
+        """Return how many replications of today's offer a search knows, where no more are needed for other reasons."""
+        usual = min(final, TODAYS_REPLICATIONS)
+        return usual if self.budget is None else min(usual, self.budget // MOST_PART)
 
     def _most_replications(self, usual: int, replications: int) -> int:
         """Return what no plan is replicated beyond: a small budget would go all to today, which gets as many."""

@@ -51,6 +51,8 @@ class Effort:
     patience: int = 0
     """Generations whose gain in hypervolume ends the search when it is within noise; 0: never."""
     random_plans: int = 100
+    todays_replications: int = 0
+    """Of today's offer in the search: they tell what its firms earn and how much that varies; ten at least."""
 
 
 @dataclass(frozen=True)

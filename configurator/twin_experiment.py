@@ -100,7 +100,8 @@ class TwinExperiment:
     @property
     def _informing(self) -> int:
         """How many replications of today tell how margins vary."""
-        return max(ENOUGH_REPLICATIONS, self._effort.replications, self._effort.most_replications)
+        effort = self._effort
+        return max(ENOUGH_REPLICATIONS, effort.replications, effort.most_replications, effort.todays_replications)
 
     def states(self) -> Iterator[SearchState]:
         """Yield each generation, then the front again, re-simulated on replications the search never saw."""
