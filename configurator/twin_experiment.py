@@ -87,6 +87,7 @@ class TwinExperiment:
             twin=self._twin,
             judge=self._judge,
             informing=range(self._informing),
+            steadied_below=self._steadied_below,
             listed=fresh(self._effort.final_replications),
             memory=None if self._past is None else self._past.memory,
             watch=self._watch,
@@ -102,6 +103,14 @@ class TwinExperiment:
         """How many replications of today tell how margins vary."""
         effort = self._effort
         return max(ENOUGH_REPLICATIONS, effort.replications, effort.most_replications, effort.todays_replications)
+
+    @property
+    def _steadied_below(self) -> int:
+        """Below how many replications solvency hangs on today's: for all plans of the search, or for none."""
+        effort = self._effort
+        if effort.replications >= ENOUGH_REPLICATIONS:
+            return ENOUGH_REPLICATIONS
+        return max(ENOUGH_REPLICATIONS, effort.most_replications + 1)
 
     def states(self) -> Iterator[SearchState]:
         """Yield each generation, then the front again, re-simulated on replications the search never saw."""

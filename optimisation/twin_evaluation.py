@@ -11,7 +11,7 @@ from optimisation.workers import ProcessWorkers, ThreadWorkers, Workers
 from simulation.configuration import Configuration
 from simulation.indicator_tables import Listing
 from simulation.knowledge import Knowledge
-from simulation.objectives import Essence, Judge
+from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge
 from simulation.twin import EngineName, Twin
 
 
@@ -51,6 +51,7 @@ def twin_evaluator(
     twin: Twin | None = None,
     judge: Judge | None = None,
     informing: Sequence[int] = (),
+    steadied_below: int = ENOUGH_REPLICATIONS,
     listed: range = range(0),
     memory: Remembers[Essence] | None = None,
     watch: Callable[[int], None] | None = None,
@@ -60,6 +61,7 @@ def twin_evaluator(
     instance: or what is known of it: then replication r carries parameter draw r, the same for every plan (T13).
     informing: replications of today, from 0 on, that tell how much margins vary by chance and knowledge; the first
     carries the central values, hence tells what today spends at these.
+    steadied_below: replications below which a plan's solvency hangs on them (`Judge.steadied_below`).
     listed: replications of today whose essences hold what indicators.csv is made of.
     memory: where component runs are kept beyond this process.
     twin: the twin of these to work with, that others share; processes have their own. judge: the instance's, likewise:
@@ -70,7 +72,8 @@ def twin_evaluator(
     count = workers or os.cpu_count() or 1
 
     def informed(today: Sequence[Essence]) -> Judges[Essence]:
-        judge = essences.judge.informed(today) if today else essences.judge
+        judge = replace(essences.judge, steadied_below=steadied_below)
+        judge = judge.informed(today) if today else judge
         return _judging(judge.expecting(today[0]) if today and essences.twin.knowledge.uncertain else judge)
 
     return Evaluator(

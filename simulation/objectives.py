@@ -25,8 +25,8 @@ from simulation.targets import Keeping, Target, keeping, missed, targets_of
 
 SOLVENCY = "solvency"
 ENOUGH_REPLICATIONS = 10
-"""From so many replications on a plan's solvency is made of its own; before, today's deviations stand in, and today's
-means, to which what a plan's firms have beyond today's is added."""
+"""From so many replications on a plan's solvency may be made of its own; before, today's deviations stand in, and
+today's means, to which what a plan's firms have beyond today's is added."""
 
 LEAST_TIE = 1e-6
 """A tie in solvency goes to the least total shortfall: its part of all revenue, times this, is taken off the rate.
@@ -103,13 +103,16 @@ class Judge:
 
     todays_margins: today's margin rates, in as many replications as are known;
     usual: what today spends of each budget at the central values of parameters, where replications draw them;
-    aimed: today's values of what has a target [replication, target], in as many replications as are known.
+    aimed: today's values of what has a target [replication, target], in as many replications as are known;
+    steadied_below: replications below which a plan's solvency is made of today's and of what it has beyond: the same
+    for all plans that are compared, or those that have more would look better for the bad draws they have not met.
     """
 
     catalogue: Catalogue
     todays_margins: FloatArray | None = None  # [replication, firm]
     usual: FloatArray | None = None
     aimed: FloatArray | None = None
+    steadied_below: int = ENOUGH_REPLICATIONS
 
     @classmethod
     def of(cls, instance: Instance) -> "Judge":
@@ -190,7 +193,7 @@ class Judge:
             *self._overruns(budgets),
             *missed(self.targets, kept),
         )
-        few = self.todays_margins is not None and len(own) < ENOUGH_REPLICATIONS
+        few = self.todays_margins is not None and len(own) < self.steadied_below
         steady = self._steadied(margins, reference) if few else margins
         cautious = self._cautious(steady, self._deviations(margins, few=few))
         values = self._of_worst_off(read[:, :count], margins, cautious)

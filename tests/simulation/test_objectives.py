@@ -76,6 +76,13 @@ def test_ten_replications_stand_for_themselves(judge):
     assert judged.steadied == ()
 
 
+def test_plans_of_more_replications_are_steadied_too_where_a_search_compares_them(judge):
+    informed = replace(judge, steadied_below=13).informed(with_margins([0.0, 0.2, 0.4]))
+    judged = informed.judge(with_margins([0.1] * 12), with_margins([0.0] * 12))
+    assert judged.paired[:, 2] == pytest.approx([0.3] * 12)
+    assert judged.point[2] == pytest.approx(0.3 - 0.2)
+
+
 def test_the_final_solvency_is_a_quantile(judge):
     accounts = with_margins(np.linspace(0.0, 0.3, 31))
     point = judge.final_point(judge.judge(accounts, accounts))
