@@ -107,7 +107,8 @@ class Laboratory:
                 rows.append(row)
                 done(len(rows))
         before = [row[0] for row in rows]
-        judge = self.judge.informed(before)
+        # not steadied: today's margin would be taken off twice, and off the run with other numbers too
+        judge = replace(self.judge, steadied_below=0).informed(before)
         judged = Measured.of(judge, before, before)
         return [
             Paired(

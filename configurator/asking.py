@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulation.knowledge import Knowledge
 
 MOST_PART = 20
-"""A plan is replicated no more in the search than one part of a budget in so many; nor is today's offer."""
+"""A plan is replicated no more in the search than one part of a budget in so many; nor is today's offer, ten apart."""
 TODAYS_REPLICATIONS = 30
 """Of today's offer in a search, or as many as are reported: what a firm's margin varies by hangs on few bad draws, and
 ten replications of the Loire show 0.4 to 1.2 times the deviations that sixty show, thirty 0.7 to 1.1 times."""

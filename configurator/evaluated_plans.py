@@ -79,9 +79,11 @@ class EvaluatedPlans:
 
     def _made(self, evaluation: Evaluation, judgement: Judgement, by_chance: Judgement | None) -> EvaluatedPlan:
         beside = (None, None) if by_chance is None else (by_chance.values, by_chance.point)
-        objectives: tuple[Interval, ...] = objective_intervals(
-            self.instance, judgement.values, judgement.point, *beside
-        )
+        # what a point refers to today's replications, its interval does too
+        values = judgement.values.copy()
+        for number in judgement.referred:
+            values[:, number] += judgement.made_of[:, number].mean() - judgement.values[:, number].mean()
+        objectives: tuple[Interval, ...] = objective_intervals(self.instance, values, judgement.point, *beside)
         firms = firm_standings(self.judge.firms, judgement.books)
         return EvaluatedPlan(
             evaluation.configuration,
@@ -109,4 +111,5 @@ class EvaluatedPlans:
         if judgement is None:
             return evaluation
         judged = Objectives(judgement.values, judgement.point, judgement.flags, np.empty((0, 0)), 0.0, judgement.tie)
-        return replace(evaluation, judgement=replace(judgement, point=self.judge.final_point(judged)))
+        point = self.judge.final_point(judged)
+        return replace(evaluation, judgement=replace(judgement, point=point, point_values=None, referred=()))

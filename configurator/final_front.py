@@ -48,6 +48,8 @@ and those reported."""
 CHANCE_REPLICATIONS = 5
 """On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
 FELL = "fell off the front on fresh replications"
+NOT_ENOUGH = "looked at, not on the front on fresh replications"
+"""What is said of plans that were not on the search's front, but looked at for others that fell."""
 STATES_IN_FINAL = 250_000_000
 """Bytes of states at time 0 remembered: fresh replications follow one another and none comes again."""
 
@@ -252,10 +254,12 @@ def _forget(_component: str, _events: int) -> None:
 
 
 def _fallen(generation: Generation, members: Sequence[Member]) -> dict[str, str]:
-    """Return why plans of the search's front are on the final one no more, by key."""
+    """Return why plans of the search's front, and those looked at for them, are not on the final one, by key."""
     found = {member.key: "near a plan of the front that was confirmed" for member in generation.front}
+    of_front = {member.key for member in generation.front}
     for member in members:
         judgement = member.evaluation.judgement
         flags = () if judgement is None else judgement.flags
-        found[member.key] = f"fell off the front: {'; '.join(flags)}" if flags else FELL
+        fell, refused = (FELL, "fell off the front") if member.key in of_front else (NOT_ENOUGH, "looked at, refused")
+        found[member.key] = f"{refused}: {'; '.join(flags)}" if flags else fell
     return found

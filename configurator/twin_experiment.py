@@ -100,7 +100,7 @@ class TwinExperiment:
 
     @property
     def _informing(self) -> int:
-        """How many replications of today tell how margins vary."""
+        """How many replications of today tell what margins are and vary by."""
         effort = self._effort
         return max(ENOUGH_REPLICATIONS, effort.replications, effort.most_replications, effort.todays_replications)
 

@@ -73,8 +73,8 @@ def confirmed(
 ) -> tuple[Member, ...]:
     """Return a front re-simulated, with probabilities of being non-dominated and groups of plans alike.
 
-    All members come back, and behind them the plans of the archive that were looked at because fewer than `most` of the
-    front were left: those that would be on it without the plans that fell. Those that a sound one clearly dominates
+    All members come back, and behind them the plans of the archive that were looked at because fewer than `most` of
+    them were left: others of its front, as it is without the plans that fell. Those that a sound one clearly dominates
     after a first look, those that surely miss a target, and those harmful or unstable beyond noise, are replicated no
     further; if more than `most` contend, those that stand for them go on. Of these those stand that are sound and not
     dominated, less the most doubtful (`fronts.undoubted`). These are replicated anew, and what is said of them comes
@@ -100,7 +100,7 @@ def confirmed(
     decided = [dict(zip(contend, longer, strict=True)).get(number, one) for number, one in enumerate(first)]
     chance_of = dict(enumerate(comparing.probabilities(first)))
     chance_of |= dict(zip(contend, comparing.probabilities(longer), strict=True))
-    reporting = _Reporting(evaluator, budget, members, decided, count, replications)
+    reporting = _Reporting(evaluator, budget, members, contend, decided, count, replications)
     standing = _standing(comparing, decided, contend, reporting)
     last = [reporting.found.get(number, one) for number, one in enumerate(decided)]
     fell = [n for n in contend if decided[n].is_sound and last[n].is_sound and n not in standing]
@@ -132,22 +132,25 @@ def _looked_at(
 ) -> tuple[list[Member], list[Evaluation]]:
     """Return the plans that got a first look, the front's first, with what it showed.
 
-    Where fewer than `most` of them contend, those of the archive follow that no plan dominates there which has not
-    fallen: for each plan missing as many as the front has for each asked for.
+    Where fewer than `most` of them may still stand, more of the archive follow: those that no plan dominates there
+    but such as fell, for each plan missing as many as the front has for each asked for, and as the budget leaves.
     """
     members, first = list(front), _simulated(evaluator, front, _first_look(count))
     objectives = comparing.instance.optimised
     for _ in range(WAVES if most else 0):
-        contend = [members[number] for number in _contenders(comparing, members, first, most)]
+        contend = [number for number in _contenders(comparing, members, first, most) if _may_stand(first[number])]
         missing = (most or 0) - len(contend)
         if missing <= 0:
             break
-        fallen = {one.key for one in first if one.judgement is None or _surely_refused(one.judgement)}
+        fallen = {one.key for one in first if not _may_stand(one)}
         known = {member.key for member in members}
         left = front_of([member for member in archive if member.key not in fallen], objectives)
-        new = [member for member in left if member.key not in known]
-        new = list(representatives(new, objectives, ceil(missing * len(front) / (most or 1))))
-        if not new or budget.affordable([*contend, *new], count, beside=deciding) < count:
+        behind = [member for member in left if member.key not in known]
+        new = list(representatives(behind, objectives, ceil(missing * len(front) / (most or 1))))
+        kept = [members[number] for number in contend]
+        while new and budget.affordable([*kept, *new], count, beside=deciding) < count:
+            new.pop()
+        if not new:
             break
         members += new
         first += _simulated(evaluator, new, _first_look(count))
@@ -199,6 +202,7 @@ class _Reporting:
         evaluator: Evaluates,
         budget: "_Budget",
         members: Sequence[Member],
+        contend: Sequence[int],
         decided: Sequence[Evaluation],
         least: int,
         most: int,
@@ -207,6 +211,7 @@ class _Reporting:
         self._evaluator = evaluator
         self._budget = budget
         self._members = members
+        self._contenders = [members[number] for number in contend]
         self._decided = decided
         self._least = least
         self._most = most
@@ -253,7 +258,7 @@ class _Reporting:
         if self._count or not undecided or self._budget.affordable(everyone, self._most) == self._most:
             return found
         for _, number in sorted(undecided):
-            if not self._budget.leaves(self._members[number], self._most, self._members, self._least):
+            if not self._budget.leaves(self._members[number], self._most, self._contenders, self._least):
                 break
             everything = (*deciding(self._least), *fresh(self._most))
             found[number] = _simulated(self._evaluator, [self._members[number]], everything)[0]
@@ -301,6 +306,11 @@ def _judged_by(evaluation: Evaluation, whole: Evaluation) -> Evaluation:
 
 def _simulated(evaluator: Evaluates, members: Sequence[Member], replications: Sequence[int]) -> list[Evaluation]:
     return evaluator.evaluate([member.plan.configuration for member in members], replications)
+
+
+def _may_stand(evaluation: Evaluation) -> bool:
+    """Say whether a plan is refused for nothing, or for nothing but targets that it may well keep."""
+    return evaluation.is_sound or _only_targets(evaluation)
 
 
 def _surely_refused(judgement: Judgement) -> bool:

@@ -52,15 +52,15 @@ class Judgement:
     """[replication, firm, 3] revenue, operating cost and all cost of each firm (`Objectives.books`)."""
     kept: tuple[Keeping, ...] = ()
     """How likely each target of the instance is kept, in their order."""
-    paired: Floats | None = None
-    """[replication, objective] what the point is made of (`Objectives.paired`); None: `values`."""
-    steadied: tuple[int, ...] = ()
-    """Objectives whose point refers to all that is known of today already (`Objectives.steadied`)."""
+    point_values: Floats | None = None
+    """[replication, objective] what the point is made of (`Objectives.point_values`); None: `values`."""
+    referred: tuple[int, ...] = ()
+    """Objectives whose point refers to all that is known of today already (`Objectives.referred`)."""
 
     @property
     def made_of(self) -> Floats:
         """[replication, objective] what the point is made of."""
-        return self.values if self.paired is None else self.paired
+        return self.values if self.point_values is None else self.point_values
 
 
 class Judges(Protocol[AccountIn]):

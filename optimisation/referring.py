@@ -26,7 +26,7 @@ def referred(evaluations: Sequence[Evaluation], today: Evaluation, objectives: S
     """Return evaluations as they would stand on today's replications; failures and those that had all as they are.
 
     All replications are counted from 0; today's evaluation has the most. A judge may have referred some objectives to
-    what it knows of today already (`Judgement.steadied`): these stay.
+    what it knows of today already (`Judgement.referred`): these stay.
     """
     everywhere = _values(today, objectives)
     known = [None if one.judgement is None else _values(one, objectives) for one in evaluations]
@@ -45,7 +45,7 @@ def referred(evaluations: Sequence[Evaluation], today: Evaluation, objectives: S
             found.append(evaluation)
             continue
         moved = np.vstack([values, missing]).mean(axis=0) - values.mean(axis=0)
-        moved[list(evaluation.judgement.steadied)] = 0.0
+        moved[list(evaluation.judgement.referred)] = 0.0
         point = evaluation.judgement.point + moved * _widths(objectives)
         found.append(replace(evaluation, judgement=replace(evaluation.judgement, point=point)))
     return found

@@ -29,9 +29,11 @@ GROWTH = 2
 
 @dataclass(frozen=True)
 class Sample:
-    """What a plan's replications gave, as costs less today's in the same replications [replication, objective]."""
+    """What a plan's replications gave beside today's, as costs."""
 
     differences: Floats
+    """[replication, objective] costs less today's in the same replications; of solvency less a constant, where each
+    firm's margin has today's taken off already (`Judgement.made_of`)."""
     offset: Floats
     """[objective] what the value that the search goes by adds to their mean (solvency is a cautious value)."""
 

@@ -59,8 +59,8 @@ def twin_evaluator(
     """Return an evaluator on so many workers (0: one per core).
 
     instance: or what is known of it: then replication r carries parameter draw r, the same for every plan (T13).
-    informing: replications of today, from 0 on, that tell how much margins vary by chance and knowledge; the first
-    carries the central values, hence tells what today spends at these.
+    informing: replications of today, from 0 on, that tell what margins are and vary by, by chance and knowledge; the
+    first carries the central values, hence tells what today spends at these.
     steadied_below: replications below which a plan's solvency hangs on them (`Judge.steadied_below`).
     listed: replications of today whose essences hold what indicators.csv is made of.
     memory: where component runs are kept beyond this process.
@@ -72,8 +72,9 @@ def twin_evaluator(
     count = workers or os.cpu_count() or 1
 
     def informed(today: Sequence[Essence]) -> Judges[Essence]:
-        judge = replace(essences.judge, steadied_below=steadied_below)
-        judge = judge.informed(today) if today else judge
+        judge = essences.judge
+        if today:
+            judge = replace(judge, steadied_below=steadied_below).informed(today)
         return _judging(judge.expecting(today[0]) if today and essences.twin.knowledge.uncertain else judge)
 
     return Evaluator(
@@ -115,8 +116,8 @@ def _judging(judge: Judge) -> Judges[Essence]:
             found.tie,
             found.books,
             found.kept,
-            found.paired,
-            found.steadied,
+            found.point_values,
+            found.referred,
         )
 
     return judged

@@ -15,12 +15,13 @@ from scipy.special import ndtr
 from instances.instance import Instance
 from instances.tables import Rule
 from simulation.derived_indicators import firms
-from simulation.economics import margin_rate
+from simulation.economics import LEAST_MARGIN_RATE, margin_rate
 from simulation.estimates import Estimate, deviation, estimate, paired_difference, quantile
 from simulation.indicators import Catalogue, TermReader
 from simulation.instability import PER_LINE, lines_of, unstable
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import FloatArray, IntArray
+from simulation.ledgers.replay import BoolArray
 from simulation.targets import Keeping, Target, keeping, missed, targets_of
 
 SOLVENCY = "solvency"
@@ -79,9 +80,9 @@ class Objectives:
     violation: float = 0.0  # by how much budgets are overrun and targets missed at the accepted probability, in all
     books: FloatArray = field(default_factory=lambda: np.empty((0, 0, 3)))  # [replication, firm, (REVENUE, ..)]
     kept: tuple[Keeping, ...] = ()  # how likely each target is kept
-    paired: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    point_values: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     """[replication, objective] what the point is made of: values, or solvency as `Judge._steadied` tells."""
-    steadied: tuple[int, ...] = ()  # objectives of which that is so
+    referred: tuple[int, ...] = ()  # objectives of which that is so: their point refers to all that is known of today
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Return mean and interval of each objective."""
@@ -104,8 +105,9 @@ class Judge:
     todays_margins: today's margin rates, in as many replications as are known;
     usual: what today spends of each budget at the central values of parameters, where replications draw them;
     aimed: today's values of what has a target [replication, target], in as many replications as are known;
-    steadied_below: replications below which a plan's solvency is made of today's and of what it has beyond: the same
-    for all plans that are compared, or those that have more would look better for the bad draws they have not met.
+    steadied_below: replications below which the solvency that a search goes by is made of today's and of what a plan
+    has beyond: one number for all plans compared, or those that have more would look better for the bad draws that
+    they have not met. Values, which a final front is made of, are the plan's own from ENOUGH_REPLICATIONS on.
     """
 
     catalogue: Catalogue
@@ -193,15 +195,18 @@ class Judge:
             *self._overruns(budgets),
             *missed(self.targets, kept),
         )
-        few = self.todays_margins is not None and len(own) < self.steadied_below
-        steady = self._steadied(margins, reference) if few else margins
-        cautious = self._cautious(steady, self._deviations(margins, few=few))
-        values = self._of_worst_off(read[:, :count], margins, cautious)
-        paired = self._of_worst_off(read[:, :count], steady, cautious)
+        is_few = self.todays_margins is not None and len(own) < ENOUGH_REPLICATIONS
+        is_steadied = self.todays_margins is not None and len(own) < self.steadied_below
+        steady, are_known = self._steadied(margins, reference) if is_steadied else (margins, np.zeros(0, dtype=bool))
+        cautious = self._cautious(steady, self._deviations(margins, todays=is_few or is_steadied))
+        own_cautious = self._cautious(margins, self._deviations(margins, todays=False))
+        values = self._of_worst_off(read[:, :count], margins, cautious if is_few else own_cautious)
+        point_values = self._of_worst_off(read[:, :count], steady, cautious)
         violation = float(self._excess(budgets).sum()) + sum(each.excess for each in kept)
         point = self._point(values, cautious, tie)
-        columns = self._solvency_columns if few else ()
-        return Objectives(values, point, flags, margins, shortfall, tie, violation, books, kept, paired, columns)
+        is_referred = is_steadied and not np.isnan(cautious).all() and bool(are_known[int(np.nanargmin(cautious))])
+        referred = self._solvency_columns if is_referred else ()
+        return Objectives(values, point, flags, margins, shortfall, tie, violation, books, kept, point_values, referred)
 
     def final_point(self, judged: Objectives) -> FloatArray:
         """Return means over fresh replications; for solvency the quantile that z deviations below a mean would be."""
@@ -232,25 +237,27 @@ class Judge:
         read = np.array([self._reader.values(each.values, each.values)[start : start + 3 * firms] for each in own])
         return read.reshape(len(own), 3, firms).transpose(0, 2, 1)
 
-    def _steadied(self, margins: FloatArray, reference: Sequence[Essence]) -> FloatArray:
+    def _steadied(self, margins: FloatArray, reference: Sequence[Essence]) -> tuple[FloatArray, BoolArray]:
         """Return margin rates [replication, firm] as they would be in a replication that is usual for today's firms.
 
         That is what a plan's firm has beyond today's in the same replication, added to today's mean over all those
         known (a control variate: Lavenberg and Welch 1981, "A perspective on the use of control variables to increase
-        the efficiency of Monte Carlo simulations", Management Science 27(3): 322-335, with coefficient 1). A draw of
-        wages or day costs moves a firm's margin alike under most plans; on few replications it would decide which firm
-        is the worst off.
+        the efficiency of Monte Carlo simulations", Management Science 27(3): 322-335, with coefficient 1), cut where
+        margin rates are. A draw of wages or day costs moves a firm's margin alike under most plans; on few replications
+        it would decide which firm is the worst off. Beside, of which firms today is known [firm]; others stay.
         """
-        known = np.empty((0, len(self.firms))) if self.todays_margins is None else self.todays_margins
+        known = np.zeros((0, margins.shape[1])) if self.todays_margins is None else self.todays_margins
         usual = np.array([_mean(column[~np.isnan(column)]) for column in known.T])
         moved = usual - _margins(self._books(reference))
-        steadied: FloatArray = margins + np.where(np.isnan(moved), 0.0, moved)
-        return steadied
+        are_known: BoolArray = np.array(~np.isnan(moved).any(axis=0), dtype=np.bool_)
+        steadied: FloatArray = np.where(are_known, np.clip(margins + moved, LEAST_MARGIN_RATE, 1.0), margins)
+        return steadied, are_known
 
-    def _deviations(self, margins: FloatArray, *, few: bool) -> FloatArray:
-        """Return the standard deviation of each firm's margin rate [firm]; today's for plans of few replications."""
-        told = self.todays_margins if few and self.todays_margins is not None else margins
-        return np.array([deviation(column[~np.isnan(column)]) for column in told.T])
+    def _deviations(self, margins: FloatArray, *, todays: bool) -> FloatArray:
+        """Return the standard deviation of each firm's margin rate [firm]; today's, or where it has none a plan's."""
+        known = self.todays_margins if todays and self.todays_margins is not None else margins
+        columns = [each if (~np.isnan(each)).any() else own for each, own in zip(known.T, margins.T, strict=True)]
+        return np.array([deviation(column[~np.isnan(column)]) for column in columns])
 
     def _cautious(self, margins: FloatArray, deviations: FloatArray) -> FloatArray:
         """Return each firm's mean margin rate less z standard deviations [firm]; nan: it neither earns nor spends."""

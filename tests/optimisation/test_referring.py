@@ -74,6 +74,6 @@ def test_those_that_had_all_and_failures_stay_as_they_are():
 def test_what_the_judge_referred_already_is_not_moved_again():
     today = evaluated(moved((50.0, 0.5), 0.0, [(0.2, -0.1)]))
     behind = evaluated([(70.0, 0.1)])
-    steadied = replace(behind, judgement=replace(behind.judgement, steadied=(1,)))
-    point = referred([steadied], today, OBJECTIVES)[0].judgement.point
+    settled = replace(behind, judgement=replace(behind.judgement, referred=(1,)))
+    point = referred([settled], today, OBJECTIVES)[0].judgement.point
     assert point == pytest.approx([80.0, 0.1], abs=1e-12)

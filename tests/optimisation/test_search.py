@@ -134,10 +134,30 @@ def test_where_a_whole_front_falls_the_plans_behind_it_are_looked_at(planning):
 
 def test_plans_behind_a_front_wait_while_enough_of_it_are_left(planning):
     last = generations(planning, 3)[-1]
-    for most in (len(last.front), len(last.front) // 2):
-        stand_in = FluidStandIn(planning)
+    harmful = {member.key for member in last.front[::2]}
+    for most, are_enough in ((len(last.front) - len(harmful), True), (len(last.front), False)):
+        stand_in = Harming(planning, harmful)
         found = confirmed(planning.instance, stand_in, last.front, 5, seed=1, most=most, archive=last.archive)
-        assert [member.key for member in found] == [member.key for member in last.front]
+        looked_at = [member.key for member in found]
+        assert looked_at[: len(last.front)] == [member.key for member in last.front]
+        assert (len(looked_at) == len(last.front)) == are_enough
+
+
+def test_plans_that_overrun_a_budget_make_room_too(planning):
+    last = generations(planning, 3)[-1]
+    stand_in = Refusing(planning, {member.key for member in last.front})
+    found = confirmed(planning.instance, stand_in, last.front, 5, seed=1, most=4, archive=last.archive)
+    assert any(member.stands for member in found)
+
+
+@pytest.mark.parametrize("replications_each", [6, 9, 14])
+def test_looks_behind_a_front_keep_the_budget(planning, replications_each):
+    last = generations(planning, 3)[-1]
+    stand_in = Harming(planning, {member.key for member in last.front})
+    runs = replications_each * len(last.front)
+    found = confirmed(planning.instance, stand_in, last.front, 5, seed=1, most=8, runs_left=runs, archive=last.archive)
+    assert stand_in.simulations <= runs
+    assert len(found) > len(last.front)
 
 
 def test_refused_plans_take_nothing_from_the_probability_of_those_that_stand(planning):

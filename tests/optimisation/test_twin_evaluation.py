@@ -9,6 +9,7 @@ import pytest
 from instances.catalogue import load_instance, read_source
 from optimisation.search import SearchSettings, search
 from optimisation.twin_evaluation import EssenceTwin, twin_evaluator
+from simulation.configuration import todays_configuration
 from simulation.knowledge import Knowledge
 from simulation.ledgers.breaks import BreakCounter
 from simulation.objectives import Judge
@@ -57,3 +58,17 @@ def test_breaks_are_counted_where_something_hangs_on_them(tmp_path, monkeypatch,
     assert len(calls) == counted
     assert np.array_equal(found.values, whole.values)
     assert np.array_equal(found.lines, whole.lines)
+
+
+@pytest.mark.parametrize(("below", "are_alike"), [(13, True), (10, False)])
+def test_the_search_knows_one_solvency_of_today_however_often_it_is_replicated(below, are_alike):
+    """Else plans of more replications, which meet other draws, would stand on another level than those of few."""
+    knowledge = Knowledge.of(read_source("tiny"))
+    evaluator = twin_evaluator(knowledge, seed=1, workers=1, informing=range(30), steadied_below=below)
+    today = todays_configuration(knowledge.central)
+    place = [row.objective for row in knowledge.central.optimised].index("solvency")
+    found = [evaluator.evaluate([today], range(count))[0].judgement for count in (1, 8, 12)]
+    evaluator.close()
+    levels = [judgement.point[place] + judgement.tie for judgement in found]
+    assert levels[:2] == pytest.approx([levels[0]] * 2, abs=1e-9)
+    assert (levels[2] == pytest.approx(levels[0], abs=1e-9)) == are_alike

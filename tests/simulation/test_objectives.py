@@ -64,23 +64,38 @@ def test_a_replication_bad_for_todays_firms_is_no_fault_of_a_plan(judge):
     informed = judge.informed(with_margins([0.0, 0.2, 0.4]))
     judged = informed.judge(with_margins([0.05]), with_margins([-0.1]))
     assert judged.values[:, 2] == pytest.approx([0.05])
-    assert judged.paired[:, 2] == pytest.approx([0.35])  # 0.15 beyond today's, whose mean is 0.2
+    assert judged.point_values[:, 2] == pytest.approx([0.35])  # 0.15 beyond today's, whose mean is 0.2
     assert judged.point[2] == pytest.approx(0.35 - 0.2)
-    assert judged.steadied == (2,)
+    assert judged.referred == (2,)
 
 
 def test_ten_replications_stand_for_themselves(judge):
     informed = judge.informed(with_margins([0.0, 0.2, 0.4]))
     judged = informed.judge(with_margins([0.1] * 10), with_margins([0.0] * 10))
-    assert judged.paired[:, 2] == pytest.approx(judged.values[:, 2])
-    assert judged.steadied == ()
+    assert judged.point_values[:, 2] == pytest.approx(judged.values[:, 2])
+    assert judged.referred == ()
 
 
 def test_plans_of_more_replications_are_steadied_too_where_a_search_compares_them(judge):
     informed = replace(judge, steadied_below=13).informed(with_margins([0.0, 0.2, 0.4]))
     judged = informed.judge(with_margins([0.1] * 12), with_margins([0.0] * 12))
-    assert judged.paired[:, 2] == pytest.approx([0.3] * 12)
+    assert judged.point_values[:, 2] == pytest.approx([0.3] * 12)
     assert judged.point[2] == pytest.approx(0.3 - 0.2)
+
+
+def test_values_are_of_the_plans_own_worst_off_firm_from_ten_replications_on(judge):
+    """What a final front is made of hangs on no number that a search knows of today."""
+    accounts = with_margins([0.1, -0.3] * 6)
+    informed = replace(judge, steadied_below=13).informed(with_margins([0.4, 0.5, 0.6]))
+    judged = informed.judge(accounts, with_margins([0.5] * 12))
+    assert judged.values[:, 2] == pytest.approx([0.1, -0.3] * 6)
+    assert informed.final_point(judged)[2] == pytest.approx(judge.final_point(judge.judge(accounts, accounts))[2])
+
+
+def test_steadied_margins_stay_within_what_margins_can_be(judge):
+    informed = judge.informed(with_margins([0.5] * 29 + [-9.9]))
+    judged = informed.judge(with_margins([0.9]), with_margins([-9.9]))
+    assert judged.point_values[:, 2] == pytest.approx([1.0])
 
 
 def test_the_final_solvency_is_a_quantile(judge):
