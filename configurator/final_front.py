@@ -133,6 +133,7 @@ class FinalFront:
             most=self._effort.final_plans,
             runs_left=self._runs_left(),
             archive=generation.archive,
+            kept_back=self._for_chance() if self._knowledge.uncertain else 0,
         )
         left = self._runs_left()
         affordable = wanted if left is None else min(wanted, left // self._parts)
@@ -223,6 +224,10 @@ class FinalFront:
         self._progress.message(f"simulating the front on {self._chance_count} replications by chance alone")
         evaluations = self._by_chance.evaluate(configurations, fresh(self._chance_count))
         return [self._shown.with_final_point(one).judgement for one in evaluations]
+
+    def _for_chance(self) -> int:
+        """Return the component runs that simulating a front and today by chance alone takes at most."""
+        return CHANCE_REPLICATIONS * (self._effort.final_plans + 1) * self._parts
 
     def _affordable_by_chance(self, configurations: Sequence[Configuration], count: int) -> int:
         """Return on how many replications, today's included, configurations can be simulated by chance alone."""

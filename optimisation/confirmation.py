@@ -70,6 +70,7 @@ def confirmed(
     most: int | None = None,
     runs_left: int | None = None,
     archive: Sequence[Member] = (),
+    kept_back: int = 0,
 ) -> tuple[Member, ...]:
     """Return a front re-simulated, with probabilities of being non-dominated and groups of plans alike.
 
@@ -88,13 +89,15 @@ def confirmed(
     Where the budget does not give all of these the full number, plans of which it is undecided whether they keep a
     target get it first, for what is said of the target alone. statistic: what the front goes by.
     runs_left: component runs that may be spent; too few make fewer replications, none if not even one is affordable.
+    kept_back: so many of them are not for looking at plans of the archive.
     """
     budget = _Budget(evaluator, runs_left)
     count = budget.affordable(front, replications, beside=deciding)
     if not count:
         return ()
     comparing = Comparing(instance, seed, statistic)
-    members, first = _looked_at(comparing, evaluator, budget, front, archive, count, most)
+    for_looks = _Budget(evaluator, None if runs_left is None else runs_left - kept_back)
+    members, first = _looked_at(comparing, evaluator, for_looks, front, archive, count, most)
     contend = _contenders(comparing, members, first, most)
     longer = _simulated(evaluator, [members[number] for number in contend], deciding(count))
     decided = [dict(zip(contend, longer, strict=True)).get(number, one) for number, one in enumerate(first)]
