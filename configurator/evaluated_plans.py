@@ -79,7 +79,7 @@ class EvaluatedPlans:
 
     def _made(self, evaluation: Evaluation, judgement: Judgement, by_chance: Judgement | None) -> EvaluatedPlan:
         beside = (None, None) if by_chance is None else (by_chance.values, by_chance.point)
-        # what a point refers to today's replications, its interval does too
+        # an interval stands where its point does, which may be referred to all that is known of today
         values = judgement.values.copy()
         for number in judgement.referred:
             values[:, number] += judgement.made_of[:, number].mean() - judgement.values[:, number].mean()

@@ -48,7 +48,7 @@ and those reported."""
 CHANCE_REPLICATIONS = 5
 """On how many fresh replications, at most, a front is simulated by chance alone: each takes all its plans."""
 FELL = "fell off the front on fresh replications"
-NOT_ENOUGH = "looked at, not on the front on fresh replications"
+LOOKED_AT_ONLY = "looked at, not on the front on fresh replications"
 """What is said of plans that were not on the search's front, but looked at for others that fell."""
 STATES_IN_FINAL = 250_000_000
 """Bytes of states at time 0 remembered: fresh replications follow one another and none comes again."""
@@ -265,6 +265,8 @@ def _fallen(generation: Generation, members: Sequence[Member]) -> dict[str, str]
     for member in members:
         judgement = member.evaluation.judgement
         flags = () if judgement is None else judgement.flags
-        fell, refused = (FELL, "fell off the front") if member.key in of_front else (NOT_ENOUGH, "looked at, refused")
+        fell, refused = (
+            (FELL, "fell off the front") if member.key in of_front else (LOOKED_AT_ONLY, "looked at, refused")
+        )
         found[member.key] = f"{refused}: {'; '.join(flags)}" if flags else fell
     return found

@@ -75,12 +75,12 @@ def confirmed(
     """Return a front re-simulated, with probabilities of being non-dominated and groups of plans alike.
 
     All members come back, and behind them the plans of the archive that were looked at because fewer than `most` of
-    them were left: others of its front, as it is without the plans that fell. Those that a sound one clearly dominates
-    after a first look, those that surely miss a target, and those harmful or unstable beyond noise, are replicated no
-    further; if more than `most` contend, those that stand for them go on. Of these those stand that are sound and not
-    dominated, less the most doubtful (`fronts.undoubted`). These are replicated anew, and what is said of them comes
-    from there, but for flags and targets: they are judged on all fresh replications, and a plan flagged then falls and
-    makes room.
+    them were left: others of its front, as it is without the plans that fell. Those that a sound one clearly
+    dominates after a first look, those that surely miss a target, and those harmful or unstable beyond noise, are
+    replicated no further; if more than `most` contend, those that stand for them go on. Of the contenders those stand
+    that are sound and not dominated, less the most doubtful (`fronts.undoubted`). These are replicated anew, and what
+    is said of them comes from there, but for flags and targets: they are judged on all fresh replications, and a plan
+    flagged then falls and makes room.
 
     Plans that fall keep what decided about them, their probability among those looked at as long, and no group. The
     probability of a plan that stands is that no other one that stands dominates it, on the replications reported, and
@@ -140,16 +140,18 @@ def _looked_at(
     """
     members, first = list(front), _simulated(evaluator, front, _first_look(count))
     objectives = comparing.instance.optimised
-    for _ in range(WAVES if most else 0):
+    if not most:
+        return members, first
+    for _ in range(WAVES):
         contend = [number for number in _contenders(comparing, members, first, most) if _may_stand(first[number])]
-        missing = (most or 0) - len(contend)
+        missing = most - len(contend)
         if missing <= 0:
             break
         fallen = {one.key for one in first if not _may_stand(one)}
         known = {member.key for member in members}
         left = front_of([member for member in archive if member.key not in fallen], objectives)
         behind = [member for member in left if member.key not in known]
-        new = list(representatives(behind, objectives, ceil(missing * len(front) / (most or 1))))
+        new = list(representatives(behind, objectives, ceil(missing * len(front) / most)))
         kept = [members[number] for number in contend]
         while new and budget.affordable([*kept, *new], count, beside=deciding) < count:
             new.pop()
