@@ -1,5 +1,6 @@
 """Fair timing on a machine that does other things too: alternate what is compared, take medians of paired ratios."""
 
+import gc
 import os
 import platform
 import time
@@ -23,7 +24,11 @@ class Timed(Generic[Outcome]):
 
 
 def timed(call: Callable[[], Any], read: Callable[[Any], Outcome]) -> Timed[Outcome]:
-    """Call once and take the times of the whole process; what it returned is read outside them, and dropped."""
+    """Call once and take the times of the whole process; what it returned is read outside them, and dropped.
+
+    What calls before it left lying about is cleared away first: that is not this call's work.
+    """
+    gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
     result = call()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -37,9 +37,9 @@ def main() -> None:
     notes = (
         versions(("highspy", "pyomo", "numpy")) + ".",
         f"{options.proposals} proposals an instance, a sixth sampled as a search starts, then children and mutants of",
-        "plans; one thread. The gap is that of a search: 10 %, or 20 % where more than 1,000 shares and capacities may",
-        "move. CPU time, medians; ways to solve alternate proposal by proposal, all with the same programme and the",
-        "same search (next to the relaxation first). A repair also checks before and after. The search is the Loire's",
+        "plans; one thread. The gap is that of a search, 10 %. CPU time, medians; ways to solve alternate proposal by",
+        "proposal, all with the same programme and the same search (next to the relaxation first, which in large",
+        "programmes starts from the proposal). A repair also checks before and after. The search is the Loire's",
         "default one, cut short.",
     )
     text = section(_TITLE, notes, findings)

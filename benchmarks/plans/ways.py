@@ -12,10 +12,12 @@ from optimisation.feasibility.highs import Status
 from optimisation.feasibility.model import Aims, NearestPlan
 from optimisation.feasibility.near_relaxation import SEARCH_NODES, WholeColumns, solve_from_relaxation
 from optimisation.feasibility.planning import Planning
-from optimisation.feasibility.repair import Repairer, search_gap
+from optimisation.feasibility.repair import SEARCH_GAP, Repairer
 
 Question = tuple[Genes, Aims, State]
 """A proposal's genes, what counts as near, and state, as the model wants them."""
+Given = tuple[np.ndarray, np.ndarray, np.ndarray, highspy.HighsBasis | None]
+"""The same as the solver wants it: the bounds of rows, the costs of columns, where the relaxation starts."""
 
 
 def questions(planning: Planning, proposals: Sequence[Genes], contract: str) -> list[Question]:
@@ -33,11 +35,11 @@ class Rebuilt:
     contract: str
 
     def solve(self, question: Question) -> Genes | Status:
-        return NearestPlan(self.planning, self.contract, search_gap(self.planning), exact=False).solve(*question)
+        return NearestPlan(self.planning, self.contract, SEARCH_GAP, exact=False).solve(*question)
 
 
 class Raw:
-    """HiGHS without Pyomo: the matrix stays, row bounds and costs are written as arrays."""
+    """HiGHS without Pyomo: the matrix stays, row bounds and costs are written as arrays, the start is given."""
 
     def __init__(self, persistent: NearestPlan, asked: Sequence[Question], gap: float) -> None:
         self._gap = gap
@@ -51,24 +53,25 @@ class Raw:
         self._columns = np.arange(len(self._data[0][2]), dtype=np.int32)
 
     @staticmethod
-    def _given(persistent: NearestPlan, question: Question) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _given(persistent: NearestPlan, question: Question) -> Given:
         persistent.solve(*question)
         programme = persistent.programme
-        return np.array(programme.row_lower_), np.array(programme.row_upper_), np.array(programme.col_cost_)
+        bounds = np.array(programme.row_lower_), np.array(programme.row_upper_)
+        return *bounds, np.array(programme.col_cost_), persistent.basis
 
     def solve(self, number: int) -> float:
         """Solve the question of that number and return the distance reached."""
-        low, high, cost = self._data[number]
+        low, high, cost, basis = self._data[number]
         self._solver.changeRowsBounds(len(self._rows), self._rows, low, high)
         self._solver.changeColsCost(len(self._columns), self._columns, cost)
-        solve_from_relaxation(self._solver, self._whole, self._gap, SEARCH_NODES)
+        solve_from_relaxation(self._solver, self._whole, self._gap, SEARCH_NODES, basis)
         return float(self._solver.getInfo().objective_function_value)
 
 
 def alternatives(planning: Planning, asked: Sequence[Question], contract: str) -> dict[str, Callable[[int], object]]:
     """Return each way as a function of a question's number; all are ready, none has solved what it is asked next."""
-    persistent = NearestPlan(planning, contract, search_gap(planning), exact=False)
-    raw, rebuilt = Raw(persistent, asked, search_gap(planning)), Rebuilt(planning, contract)
+    persistent = NearestPlan(planning, contract, SEARCH_GAP, exact=False)
+    raw, rebuilt = Raw(persistent, asked, SEARCH_GAP), Rebuilt(planning, contract)
     return {
         "persistent": lambda number: persistent.solve(*asked[number]),
         "raw": raw.solve,

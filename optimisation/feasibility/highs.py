@@ -12,13 +12,18 @@ from enum import Enum
 from math import inf
 
 import highspy
+import numpy as np
 from pyomo.contrib.solver.common.results import Results, SolutionStatus, TerminationCondition
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.PyomoModel import ConcreteModel
+from pyomo.core.base.var import VarData
 
 from optimisation.feasibility.near_relaxation import NODE_LIMIT, WholeColumns, forget, solve_from_relaxation
 from optimisation.feasibility.turns import PYOMO
+
+Pair = tuple[VarData, ConstraintData]
+"""A variable and the row that determines it."""
 
 
 class Status(Enum):
@@ -36,6 +41,10 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     whole: WholeColumns | None = None
     gap: float = 0.0
     nodes: int = NODE_LIMIT
+    start: Sequence[Pair] | None = None
+    """Rows that hold with equality where the next relaxation starts; None: it starts from nothing."""
+    basis: highspy.HighsBasis | None = None
+    """The same as the solver has it, of the last relaxation."""
     proved: float = inf
     """Gap of the last solve."""
 
@@ -71,8 +80,24 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     def _run(self, solver: highspy.Highs) -> None:
         if self.whole is None:
             self.whole = WholeColumns.of(solver)
+        self.basis = None if self.start is None else self._basis(self.start)
         with PYOMO.given_up():
-            self.proved = solve_from_relaxation(solver, self.whole, self.gap, self.nodes)
+            self.proved = solve_from_relaxation(solver, self.whole, self.gap, self.nodes, self.basis)
+
+    def _basis(self, pairs: Sequence[Pair]) -> highspy.HighsBasis:
+        """Return the basis in which the row of each pair holds with equality, all other rows being slack."""
+        programme = self._solver_model.getLp()
+        columns = [highspy.HighsBasisStatus.kLower] * programme.num_col_
+        rows = [highspy.HighsBasisStatus.kBasic] * programme.num_row_
+        is_open = np.isinf(programme.row_upper_).tolist()
+        for variable, constraint in pairs:
+            columns[self._pyomo_var_to_solver_var_map[id(variable)]] = highspy.HighsBasisStatus.kBasic
+            row = self._pyomo_con_to_solver_con_map[constraint]
+            rows[row] = highspy.HighsBasisStatus.kLower if is_open[row] else highspy.HighsBasisStatus.kUpper
+        basis = highspy.HighsBasis()
+        basis.col_status, basis.row_status, basis.valid = columns, rows, True
+        basis.alien = True  # the solver is to check it, and to mend it where rows depend on each other
+        return basis
 
 
 class _FreshRelaxation(_FreshHighs):
@@ -107,8 +132,13 @@ class PersistentSolver:
         self._highs.config.solver_options = {"threads": 1, "random_seed": 0, "mip_max_nodes": NODE_LIMIT}
 
     @PYOMO
-    def solve(self) -> Status:
-        """Solve with the parameters' present values, and load the solution when there is one."""
+    def solve(self, start: Sequence[Pair] | None = None) -> Status:
+        """Solve with the parameters' present values, and load the solution when there is one.
+
+        start: rows that hold with equality where the relaxation is to start, each with a variable that it determines;
+        None: it starts from nothing.
+        """
+        self._highs.start = start
         results = self._highs.solve(self.model)
         self._results = results
         if results.solution_status in (SolutionStatus.optimal, SolutionStatus.feasible):
@@ -130,6 +160,11 @@ class PersistentSolver:
     def programme(self) -> highspy.HighsLp:
         """The programme as last given to the solver, for who wants to solve it without Pyomo."""
         return self._highs.programme()
+
+    @property
+    def basis(self) -> highspy.HighsBasis | None:
+        """Where the last relaxation started; None: from nothing."""
+        return self._highs.basis
 
     def duals(self, rows: Sequence[ConstraintData]) -> list[float]:
         """Return the dual values of rows after a relaxation was solved: its objective's change per unit of a bound."""

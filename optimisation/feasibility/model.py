@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
-from optimisation.feasibility.highs import PersistentSolver, Status
+from optimisation.feasibility.highs import Pair, PersistentSolver, Status
 from optimisation.feasibility.inequality import Inequality, Term, scaled
-from optimisation.feasibility.near_relaxation import NODE_LIMIT, SEARCH_NODES
+from optimisation.feasibility.near_relaxation import MANY_WHOLE, NODE_LIMIT, SEARCH_NODES
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
 from optimisation.feasibility.turns import PYOMO
@@ -74,6 +74,7 @@ class NearestPlan:
         self._add_distance()
         nodes = NODE_LIMIT if gap < SEARCHED_FROM else SEARCH_NODES
         self._solver = PersistentSolver(self._variables.model, gap, nodes=nodes)
+        self._starts_near = len(self._variables.model.genes) > MANY_WHOLE
 
     @property
     def choices(self) -> int:
@@ -89,6 +90,11 @@ class NearestPlan:
     def programme(self) -> highspy.HighsLp:
         """The programme as last given to the solver."""
         return self._solver.programme
+
+    @property
+    def basis(self) -> highspy.HighsBasis | None:
+        """Where the last relaxation started; None: from nothing."""
+        return self._solver.basis
 
     def use(self, state: State) -> Floats:
         """Return the part of each budget that a configuration uses [budget]."""
@@ -120,8 +126,17 @@ class NearestPlan:
             model.floor[number] = float(aims.least[number])
             model.thrift[number] = float(aims.thrift[number])
         self._variables.set_full(state)
-        status = self._solver.solve()
+        status = self._solver.solve(self._start(state) if self._starts_near and aims.weights.any() else None)
         return Nearest(self._variables.chosen(proposal), self._solver.gap) if status is Status.SOLVED else status
+
+    def _start(self, state: State) -> list[Pair]:
+        """Return the rows that hold with equality at the proposal itself: near the answer, and dual feasible."""
+        model = self._variables.model
+        return [
+            *((model.steps[gene], model.up[gene]) for gene in model.genes),
+            *((model.distance[gene], model.down[gene]) for gene in model.genes),
+            *self._variables.start(state),
+        ]
 
     def _add_distance(self) -> None:
         model, encoding = self._variables.model, self._planning.encoding

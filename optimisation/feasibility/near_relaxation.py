@@ -28,13 +28,19 @@ COSTLY_ROUNDS = 3
 """How often, at most, room is made around what is costly in the last answer."""
 MANY_WHOLE = 1000
 """Whole columns from which on these rounds are worth it: on the Loire (535) they made repairs half as long again, on
-100 territories (4,900) half as long."""
+100 territories (4,900) half as long. From here on a relaxation starts from the proposal, too."""
 WORTH_IT = 0.9
 """Gap over the last one from which on a round more is not worth it."""
 HOPS = 4
 """Rows between a costly column and those around it: distance to step, to its rules, to loads, to what makes them."""
 WIDE_ROW = 400
 """Columns of a row from which on it ties everything to everything, as a budget does, and leads nowhere."""
+_RELAXING: dict[str, float] = {"solve_relaxation": True}
+_FROM_A_BASIS: dict[str, float] = {
+    "dual_simplex_cost_perturbation_multiplier": 0.0,
+    "simplex_dual_edge_weight_strategy": 1,
+}
+"""Costs as they are and devex pricing: exact weights of a basis that is no longer the slacks' have to be computed."""
 _WHOLE = 1e-6
 _ROUNDING = 1e-9
 
@@ -106,7 +112,13 @@ def _ties(
     return found
 
 
-def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float, nodes: int = NODE_LIMIT) -> float:
+def solve_from_relaxation(
+    solver: highspy.Highs,
+    whole: WholeColumns,
+    gap: float,
+    nodes: int = NODE_LIMIT,
+    basis: highspy.HighsBasis | None = None,
+) -> float:
     """Solve a minimisation to within a relative gap, looking first next to its relaxation; return the gap proved.
 
     That is (value - bound) / |value|, infinite without a solution, more than was asked for where the nodes ran out.
@@ -117,14 +129,13 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
     answer within the gap of the relaxation is the answer; without one, the best is where the whole programme starts
     from, and mostly all that is left to do there is to prove it near enough. Solved so, most repairs take a fifth of
     the time (relaxation induced neighbourhoods are Danna, Rothberg and Le Pape's, Mathematical Programming 102, 2005).
-    Nothing of earlier solves is used. The solver is left with the answer; `whole.free` undoes the bounds.
+    Nothing of earlier solves is used; the relaxation starts from the basis, where one is given. The solver is left
+    with the answer; `whole.free` undoes the bounds.
     """
     whole.free(solver)
     forget(solver)
     solver.setOptionValue("mip_rel_gap", gap)
-    solver.setOptionValue("solve_relaxation", True)
-    solver.run()
-    solver.setOptionValue("solve_relaxation", False)
+    _relax(solver, basis)
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return inf
     if not len(whole.numbers):
@@ -146,6 +157,19 @@ def solve_from_relaxation(solver: highspy.Highs, whole: WholeColumns, gap: float
     _run_afresh(solver, gap, search.start, nodes=nodes if search.start is not None else NODE_LIMIT)
     bound = float(solver.getInfo().mip_dual_bound)
     return _gap_to(max(floor, bound), solver) if _has_solution(solver) else inf
+
+
+def _relax(solver: highspy.Highs, basis: highspy.HighsBasis | None) -> None:
+    """Solve the relaxation, from a basis where one is given."""
+    options = _RELAXING if basis is None else _RELAXING | _FROM_A_BASIS
+    before = {name: solver.getOptionValue(name)[1] for name in options}
+    for name, value in options.items():
+        solver.setOptionValue(name, value)
+    if basis is not None:
+        solver.setBasis(basis)
+    solver.run()
+    for name, value in before.items():
+        solver.setOptionValue(name, value)
 
 
 class _Search:

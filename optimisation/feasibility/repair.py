@@ -24,10 +24,6 @@ SEARCH_GAP = 0.1
 """How far a repaired plan may be from the nearest one in a search, relative to its own distance."""
 TIGHT_GAP = 0.01
 """The same where a plan is looked at by people: typed by hand, extreme, or asked what more money would buy."""
-WIDE_GAP = 0.2
-"""The same with more than MANY_GENES genes that may move: of 1,500 the whole programme takes 3 to 5 s, and proposals
-near which nothing else is within 10 % are as many as others; a tenth of that is enough for what lies within 20 %."""
-MANY_GENES = 1000
 LEAST_USE_GAP = 0.01
 LEAST_USE_ROUNDS = 4
 """How often the least use of a budget is looked for again with the pools full that are so in the last plan found."""
@@ -53,12 +49,12 @@ Ask = Callable[[Genes, str], Aims]
 class Repairer:
     """Finds nearest plans, from several threads at once too; a model serves one after another.
 
-    gap: how far a plan may be from the nearest one, relative to its own distance; None: as in a search.
+    gap: how far a plan may be from the nearest one, relative to its own distance.
     """
 
-    def __init__(self, planning: Planning, gap: float | None = None) -> None:
+    def __init__(self, planning: Planning, gap: float = SEARCH_GAP) -> None:
         self.planning = planning
-        self._gap = search_gap(planning) if gap is None else gap
+        self._gap = gap
         self._idle: dict[tuple[str, bool], list[NearestPlan]] = {}
         self._lock = threading.Lock()
         self._explained: dict[str, Explanation] = {}
@@ -268,13 +264,6 @@ class Repairer:
             yield model
         finally:
             idle.append(model)
-
-
-def search_gap(planning: Planning) -> float:
-    """Return how far a plan repaired in a search may be from the nearest one, relative to its own distance."""
-    encoding = planning.encoding
-    free = int(np.count_nonzero((encoding.low < encoding.high)[: encoding.decided]))
-    return SEARCH_GAP if free <= MANY_GENES else WIDE_GAP
 
 
 def weights_of(planning: Planning, random: np.random.Generator) -> Floats:

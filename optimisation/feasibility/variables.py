@@ -1,19 +1,39 @@
 """The MILP's variables, what ties them together, and the terms they stand for; see MODEL.md for the formulas."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from math import floor, log10
 
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
+from pyomo.core.base.constraint import ConstraintData
+from pyomo.core.base.var import VarData
 from pyomo.core.expr.numvalue import is_potentially_variable
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
+from optimisation.feasibility.highs import Pair
 from optimisation.feasibility.inequality import Inequality, Term
 from optimisation.feasibility.planning import Planning
 
 Floats = NDArray[np.float64]
+
+
+@dataclass
+class _Bounding:
+    """The rows that bound a variable of a pool by its load and by its capacity; one at least."""
+
+    pool: int
+    variable: VarData
+    by_load: ConstraintData | None = None
+    by_capacity: ConstraintData | None = None
+
+    def at(self, state: State) -> Pair:
+        """Return the row that holds with equality in a state."""
+        is_full = bool(state.load[self.pool] >= state.capacity[self.pool])
+        first, other = (self.by_capacity, self.by_load) if is_full else (self.by_load, self.by_capacity)
+        return self.variable, other if first is None else first
 
 
 class Variables:
@@ -29,6 +49,10 @@ class Variables:
         self.model = pyo.ConcreteModel()
         self._choices: list[tuple[int, pyo.Expression | float, float, float]] = []
         self._ranges: dict[int, tuple[tuple[float, float], tuple[float, float]]] = {}
+        self._bounding: list[_Bounding] = []
+        self._growth: dict[int, ConstraintData] = {}
+        self._gains: dict[int, tuple[ConstraintData, ConstraintData]] = {}
+        self._sites: dict[int, ConstraintData] = {}
         rows = tuple(rows)
         terms = {term for row in rows for term in row.terms}
         self._per_head = self._most_per_head(rows)
@@ -112,6 +136,21 @@ class Variables:
             for row in self.model.grown:
                 self.model.grown[row] = int(state.units[row] > self._units_today(row))
 
+    def start(self, state: State) -> list[Pair]:
+        """Return the rows that hold with equality in a state, each with the variable that it determines there.
+
+        Pools serve and bill their load, or their capacity when full; what is added or gained is what units are beyond
+        today's; sites are as open as their units need, between closed and open.
+        """
+        model = self.model
+        grown = {row for row in (*self._growth, *self._gains) if state.units[row] > self._units_today(row)}
+        return [
+            *(one.at(state) for one in self._bounding),
+            *((model.added[row], at) for row, at in self._growth.items() if row in grown),
+            *((model.gained[row], some if row in grown else none) for row, (none, some) in self._gains.items()),
+            *((model.open[row], at) for row, at in self._sites.items() if state.units[row] > 0.0),
+        ]
+
     def _term(self, family: str, number: int | str, *, costs: bool) -> pyo.Expression | float:
         if family == "share":
             return self._value(int(number))
@@ -166,7 +205,8 @@ class Variables:
         for pool in numbers:
             cells = np.flatnonzero(planning.load[pool]).tolist()
             load = sum((float(planning.load[pool, cell]) * self._value(cell) for cell in cells), start=0.0)
-            model.flows.add(model.asked[pool] - load == 0.0)
+            asked = model.flows.add(model.asked[pool] - load == 0.0)
+            self._bounding.append(_Bounding(pool, model.asked[pool], asked))
             capacity = -float(planning.reserved[pool]) + sum(
                 float(planning.effective[pool, row]) * self._value(self._encoding.shares + row)
                 for row in planning.pools[pool].rows
@@ -179,15 +219,18 @@ class Variables:
         """Add served <= min(load, capacity) <= billed, with `full` only where bounds leave it open."""
         model = self.model
         (least_load, most_load), (least, most) = self._ranges[pool]
-        model.flows.add(model.served[pool] - model.asked[pool] <= 0.0)
+        served = _Bounding(pool, model.served[pool], model.flows.add(model.served[pool] - model.asked[pool] <= 0.0))
+        self._bounding.append(served)
         if most_load <= least:
-            model.flows.add(model.billed[pool] - model.asked[pool] >= 0.0)
+            billed = model.flows.add(model.billed[pool] - model.asked[pool] >= 0.0)
+            self._bounding.append(_Bounding(pool, model.billed[pool], billed))
             return
         if least < 0.0:
             capacity = self._floored(pool, capacity, least, most)
-        model.flows.add(model.served[pool] - capacity <= 0.0)
+        served.by_capacity = model.flows.add(model.served[pool] - capacity <= 0.0)
         if most <= least_load:
-            model.flows.add(model.billed[pool] - capacity >= 0.0)
+            billed = model.flows.add(model.billed[pool] - capacity >= 0.0)
+            self._bounding.append(_Bounding(pool, model.billed[pool], by_capacity=billed))
             return
         self._choices.append((pool, capacity, most_load - max(least, 0.0), max(most, 0.0) - least_load))
 
@@ -212,8 +255,9 @@ class Variables:
         else:
             model.full = pyo.Param(pools, mutable=True, initialize=0)
         for pool, capacity, above, below in self._choices:
-            model.flows.add(model.billed[pool] - model.asked[pool] >= -above * model.full[pool])
-            model.flows.add(model.billed[pool] - capacity >= -below * (1 - model.full[pool]))
+            by_load = model.flows.add(model.billed[pool] - model.asked[pool] >= -above * model.full[pool])
+            by_capacity = model.flows.add(model.billed[pool] - capacity >= -below * (1 - model.full[pool]))
+            self._bounding.append(_Bounding(pool, model.billed[pool], by_load, by_capacity))
 
     def _load_range(self, pool: int) -> tuple[float, float]:
         """Return the least and greatest load the shares' own bounds and sums allow: greedy in each group, exact."""
@@ -249,7 +293,7 @@ class Variables:
             if isinstance(units, float):
                 model.open[row].fix(int(units > 0.0))
                 continue
-            model.sites.add(units - self._units_at(row, encoding.high) * model.open[row] <= 0.0)
+            self._sites[row] = model.sites.add(units - self._units_at(row, encoding.high) * model.open[row] <= 0.0)
             model.sites.add(units - max(1, capacities[row].opening_minimum) * model.open[row] >= 0.0)
 
     def _units_at(self, row: int, genes: Genes) -> float:
@@ -262,7 +306,7 @@ class Variables:
         model.growth = pyo.ConstraintList()
         for row in rows:
             units = self._value(encoding.shares + row)
-            model.growth.add(units - model.added[row] <= self._units_today(row))
+            self._growth[row] = model.growth.add(units - model.added[row] <= self._units_today(row))
 
     def _add_gained(self, rows: list[int]) -> None:
         """Add gained <= max(0, units - today's), for what may not be counted too high: `grown` says which it is."""
@@ -277,8 +321,9 @@ class Variables:
             units, today = self._value(encoding.shares + row), self._units_today(row)
             most = max(0.0, self._units_at(row, encoding.high) - today)
             fewer = max(0.0, today - self._units_at(row, encoding.low))
-            model.gains.add(model.gained[row] <= most * model.grown[row])
-            model.gains.add(model.gained[row] - units <= fewer * (1 - model.grown[row]) - today)
+            none = model.gains.add(model.gained[row] <= most * model.grown[row])
+            some = model.gains.add(model.gained[row] - units <= fewer * (1 - model.grown[row]) - today)
+            self._gains[row] = none, some
 
     def _units_today(self, row: int) -> float:
         return float(self._encoding.current[self._encoding.shares + row])
