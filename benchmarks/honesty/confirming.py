@@ -68,7 +68,8 @@ def judged_on(judge: Judge, own: Sequence[Essence], today: Sequence[Essence], ro
     """Return the judgement of a plan on some replications."""
     found = judge.judge([own[row] for row in rows], [today[row] for row in rows])
     return Judgement(
-        found.values, found.point, found.flags, found.violation, found.tie, found.books, found.kept
+        found.values, found.point, found.flags, found.violation, found.tie, found.books, found.kept,
+        found.point_values, found.referred,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
+from configurator.asking import TODAYS_REPLICATIONS
 from instances.instance import Instance
 from optimisation.confirmation import FRESH_REPLICATIONS
 from optimisation.twin_evaluation import EssenceTwin
@@ -67,11 +68,12 @@ def simulated(
 
 
 def judge_of(knowledge: Knowledge, seed: int) -> Judge:
-    """Return the judge of a final front: it knows what today spends at the central values."""
+    """Return the judge of a final front: it knows as much of today, at its central values too, as the product's."""
     judge, twin = Judge.of(knowledge.central), Twin(knowledge, seed=seed)
-    if not knowledge.uncertain:
-        return judge
-    return judge.expecting(_essence(twin, judge, todays_configuration(knowledge.central), 0))
+    offer = todays_configuration(knowledge.central)
+    today = [_essence(twin, judge, offer, replication) for replication in range(TODAYS_REPLICATIONS)]
+    informed = judge.informed(today)
+    return informed.expecting(today[0]) if knowledge.uncertain else informed
 
 
 def true_probability(knowledge: Knowledge, configuration: Configuration, seed: int, futures: int) -> float:
