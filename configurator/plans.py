@@ -116,7 +116,8 @@ def read_typed(instance: Instance, path: Path, *, whole_mixes: bool) -> TypedPla
 
 def _document(path: Path, faults: list[Fault]) -> Mapping[str, object]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin files with a mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin files with a mark
+        content = json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, path, faults))
     except OSError as error:
         raise InvalidPlan([_fault(path, None, "", str(error.strerror), "a readable plan file")]) from error
     except ValueError as error:
@@ -126,10 +127,23 @@ def _document(path: Path, faults: list[Fault]) -> Mapping[str, object]:
     if not isinstance(content, dict):
         faults.append(_fault(path, None, "", type(content).__name__, "an object with shares, capacities, contract"))
         return {}
-    for key in content.keys() - set(DECISIONS):
+    if content and content.keys().isdisjoint(DECISIONS):
+        found = ", ".join(sorted(content))
+        faults.append(_fault(path, None, "", found, f"one at least of {', '.join(DECISIONS)}"))
+    for key in sorted(content.keys() - set(DECISIONS)):
         meant = get_close_matches(key.lower(), DECISIONS, n=1, cutoff=ALIKE)
         if meant:
             faults.append(_fault(path, None, key, key, f"'{meant[0]}', perhaps"))
+    return content
+
+
+def _object(pairs: Sequence[tuple[str, object]], path: Path, faults: list[Fault]) -> dict[str, object]:
+    """Return an object of a JSON text, of which nothing may be said twice: JSON would keep the last word only."""
+    content: dict[str, object] = {}
+    for key, value in pairs:
+        if key in content:
+            faults.append(_fault(path, None, key, f"{key} twice", "each of them once"))
+        content[key] = value
     return content
 
 
@@ -143,7 +157,8 @@ def _override(
     faults: list[Fault],
 ) -> list[float]:
     if not isinstance(rows, list):
-        faults.append(_fault(path, None, column, type(rows).__name__, "a list"))
+        listed = "shares" if column == "share" else "capacities"
+        faults.append(_fault(path, None, listed, type(rows).__name__, "a list"))
         return values
     named: set[tuple[str, str, str]] = set()
     for number, row in enumerate(rows, start=1):

@@ -61,6 +61,11 @@ _ROOM_LEGEND = (
 )
 
 
+def _contract(check: RuleCheck) -> str:
+    """Name the contract of the most frugal plan, where it may be chosen."""
+    return f" (contract {check.frugal.contract})" if check.chooses_contract and check.frugal is not None else ""
+
+
 def _rule_lines(check: RuleCheck) -> list[str]:
     if check.broken_today:
         lines = ["today's offer breaks:", *(f"  {line}" for line in check.broken_today)]
@@ -69,7 +74,7 @@ def _rule_lines(check: RuleCheck) -> list[str]:
     if check.frugal_spending is not None:
         lines.append(
             f"payers and providers spend {number(check.spending)} a year today, "
-            f"{number(check.frugal_spending)} under the most frugal plan"
+            f"{number(check.frugal_spending)} under the most frugal plan{_contract(check)}"
         )
         if check.frugal_binding:
             lines += ["besides its ranges, that plan is held by:", *(f"  {line}" for line in check.frugal_binding)]

@@ -47,6 +47,8 @@ class RuleCheck:
     """The same under that plan."""
     rooms: "tuple[Room, ...]" = ()
     """The least part of each budget that any plan uses."""
+    chooses_contract: bool = False
+    """Whether plans may have another contract than today's."""
 
     @property
     def has_plan(self) -> bool:
@@ -61,6 +63,7 @@ class RuleCheck:
             "spending": self.spending,
             "frugal_spending": self.frugal_spending,
             "frugal_binding": list(self.frugal_binding),
+            "frugal_contract": None if self.frugal is None else self.frugal.contract,
             "explanation": list(self.explanation),
             "budgets": room_table(self.rooms).records(),
             "gaps": gap_table(self.gaps).records(),
@@ -169,14 +172,15 @@ def checked_rules(planning: "Planning") -> RuleCheck:
     from simulation.configuration import todays_configuration
 
     today = todays_configuration(planning.instance)
-    found = Repairer(planning, TIGHT_GAP).frugal(lambda contract: spending_terms(planning, contract))
+    found = Repairer(planning, TIGHT_GAP).most_frugal(lambda contract: spending_terms(planning, contract))
     broken = tuple(str(finding) for finding in violations(planning, today))
     spent = spending(planning, today)
     if isinstance(found, Infeasible):
         return RuleCheck(broken, spent, None, (), found.lines)
     frugal, least = found
     held = tuple(str(finding) for finding in binding(planning, frugal))
-    return RuleCheck(broken, spent, least, held, (), frugal=frugal, rooms=rooms(planning, frugal.contract))
+    chooses = len(planning.encoding.contracts) > 1
+    return RuleCheck(broken, spent, least, held, (), frugal=frugal, rooms=rooms(planning), chooses_contract=chooses)
 
 
 def gap_table(gaps: "Sequence[PoolGap]") -> Table:
@@ -194,11 +198,11 @@ def gap_table(gaps: "Sequence[PoolGap]") -> Table:
 
 def room_table(rooms: "Sequence[Room]") -> Table:
     """Return the least use of budgets, a row a budget and place; parts in percent of the bound."""
-    columns = ("budget", "place", "bound", "unit", "least_percent", "by_ranges_percent", "held_by")
+    columns = ("budget", "place", "bound", "unit", "least_percent", "by_ranges_percent", "held_by", "contract")
     rows = [
         (
             *(one.rule, one.place, one.bound, one.unit),
-            *(100.0 * one.least, 100.0 * one.least_by_ranges, ", ".join(one.held_by)),
+            *(100.0 * one.least, 100.0 * one.least_by_ranges, ", ".join(one.held_by), one.contract),
         )
         for one in rooms
     ]

@@ -37,9 +37,9 @@ def _notes(kept: Sequence[Row]) -> list[str]:
         "blocks of replications, those that stand are reported on each block in turn and held against the others, so",
         "that luck common to all plans cancels (of two blocks, as on synthetic-3, it cannot but cancel: there only",
         "their own block tells); the mean size in one run is what one user sees, luck included, which intervals state.",
-        f"Dominated: another plan of the same front is nowhere worse and somewhere better by more than {MARGIN:g} of the",
-        "scale. Target: probability over fresh draws and chance, counted as kept from the asked one on, less two standard",
-        "errors of the count.",
+        f"Dominated: another plan of the same front is nowhere worse and somewhere better by more than {MARGIN:g}",
+        "of the scale. Target: probability over fresh draws and chance, counted as kept from the asked one on, less",
+        "two standard errors of the count.",
     ]
 
 

@@ -71,6 +71,8 @@ GROUPS = (
             rules.payer_and_provider,
             rules.investment_of_a_payer,
             rules.level_and_zone,
+            rules.unread_cell,
+            rules.contrary_sense,
             rules.level_without_zones,
             duplicates.duplicate_row,
             duplicates.duplicate_move,

@@ -20,6 +20,44 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "sharing": ("resource", "bound"),
 }
 
+# The cells that a rule of the kind reads, besides those that all read: level, zone and bound.
+READ: dict[str, tuple[str, ...]] = {
+    "budget": ("payer", "provider", "money", "sense"),
+    "authorised": ("resource", "provider", "sense"),
+    "opening": ("resource", "provider", "sense"),
+    "staffing": ("resource", "other_resource", "provider", "sense"),
+    "workforce": ("competence", "resource", "provider", "sense"),
+    "requires": ("pathway", "profile", "other_resource", "competence", "sense"),
+    "coverage": ("resource", "profile", "pathway", "sense"),
+    "occupancy": ("resource", "sense"),
+    "equity": ("resource", "provider", "profile", "sense"),
+    "share": ("pathway", "profile", "sense"),
+    "sharing": ("resource", "provider", "sense"),
+}
+# The direction of kinds that make no sense the other way round.
+ONLY_SENSE = {"opening": "at_least", "requires": "at_least", "equity": "at_most", "sharing": "at_most"}
+
+
+def unread_cell(examined: Examined) -> Iterator[Fault]:
+    """A cell that the kind does not read would leave another rule in force than the one written."""
+    every = tuple(dict.fromkeys(column for columns in READ.values() for column in columns))
+    for index, row in enumerate(examined.instance.rules):
+        for column in every:
+            if column not in READ[row.kind] and getattr(row, column):
+                kinds = ", ".join(kind for kind, columns in READ.items() if column in columns)
+                expected = f"nothing: {row.kind} rules do not look at it (it is for {kinds})"
+                yield examined.fault("rules", index, column, expected, f"a rule of kind {row.kind} with a {column}")
+
+
+def contrary_sense(examined: Examined) -> Iterator[Fault]:
+    """Some kinds bound from one side only."""
+    for index, row in enumerate(examined.instance.rules):
+        only = ONLY_SENSE.get(row.kind, row.sense)
+        if row.sense not in ("", only):
+            yield examined.fault(
+                "rules", index, "sense", f"{only}, or nothing", f"a rule of kind {row.kind} turned round"
+            )
+
 
 def rule_incomplete(examined: Examined) -> Iterator[Fault]:
     """A rule lacks what its kind is about."""

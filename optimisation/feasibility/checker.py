@@ -19,6 +19,8 @@ from simulation.configuration import Configuration
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-6
+ROUNDING = 0.95 * TOLERANCE
+"""Part of their bounds by which the solver may break rules where they leave no plan else: a little less than passes."""
 NO_BOUND = float("nan")
 
 

@@ -6,7 +6,7 @@ single rules `most`, `least` and `present` with a text. The model decides what v
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,6 +54,11 @@ def combined(*parts: Mapping[Term, float]) -> dict[Term, float]:
 def scaled(terms: Mapping[Term, float], factor: float) -> dict[Term, float]:
     """Return a linear expression times a number."""
     return {term: coefficient * factor for term, coefficient in terms.items()}
+
+
+def loosened(row: Inequality, part: float) -> Inequality:
+    """Return a rule held to its bound but for a small part of it; what a rule ties together stays as it is."""
+    return row if row.is_definition else replace(row, bound=row.bound + part * max(1.0, abs(row.bound)))
 
 
 def directed(

@@ -137,13 +137,23 @@ class _NearPlan:
         return -float(pyo.value(model.loss)) * self._size if solved else None
 
     def more(self, number: int) -> float:
-        """Return by how much to raise a bound: a hundredth of a budget, a lot of places or staff."""
+        """Return by how much to raise a bound: a hundredth of a budget, a lot of places or staff.
+
+        A budget of nothing is raised by what the dearest lot costs, or else by what any of its terms costs at most.
+        """
         row = self.rows[number]
-        if row.budget:
-            return MORE * row.bound
         encoding = self._planning.encoding
-        lots = [float(encoding.size[encoding.shares + int(n)]) for family, n in row.terms if family == "units"]
-        return max(lots, default=1.0)
+        lots: dict[Term, float] = {
+            (family, n): float(encoding.size[encoding.shares + int(n)])
+            for family, n in row.terms
+            if family in ("units", "added")
+        }
+        if not row.budget:
+            return max((lot for (family, _), lot in lots.items() if family == "units"), default=1.0)
+        if row.bound > 0.0:
+            return MORE * row.bound
+        cost = {term: abs(factor) * lots.get(term, 1.0) for term, factor in row.terms.items()}
+        return max((cost[term] for term in lots), default=max(cost.values()))
 
     def _add(self, plan: Configuration, aim: Inequality) -> None:
         genes = self._planning.encoding.genes(plan)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State
 from optimisation.feasibility.highs import Pair, PersistentSolver, Status
-from optimisation.feasibility.inequality import Inequality, Term, scaled
+from optimisation.feasibility.inequality import Inequality, Term, loosened, scaled
 from optimisation.feasibility.near_relaxation import MANY_WHOLE, NODE_LIMIT, SEARCH_NODES
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import inequalities
@@ -60,9 +60,10 @@ class NearestPlan:
     """The MILP of one contract, kept in the solver; for one thread at a time."""
 
     @PYOMO
-    def __init__(self, planning: Planning, contract: str, gap: float, *, exact: bool) -> None:
+    def __init__(self, planning: Planning, contract: str, gap: float, *, exact: bool, loose: float = 0.0) -> None:
+        """Build the model; loose: part of their bounds by which rules may be broken."""
         self._planning = planning
-        self._rows = tuple(inequalities(planning, contract))
+        self._rows = tuple(loosened(row, loose) for row in inequalities(planning, contract))
         self.budgets = tuple(row for row in self._rows if row.budget and row.bound > 0.0)
         self._parts = tuple(scaled(row.terms, 1.0 / row.bound) for row in self.budgets)
         floors = (
@@ -173,8 +174,8 @@ class NearestPlan:
 class LeastSpending:
     """The plan that makes a linear expression over terms least: frugal starting points, budgets' least use."""
 
-    def __init__(self, planning: Planning, contract: str, gap: float) -> None:
-        self._rows = tuple(inequalities(planning, contract))
+    def __init__(self, planning: Planning, contract: str, gap: float, *, loose: float = 0.0) -> None:
+        self._rows = tuple(loosened(row, loose) for row in inequalities(planning, contract))
         self._planning = planning
         self._gap = gap
 

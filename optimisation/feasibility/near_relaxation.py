@@ -41,6 +41,7 @@ _FROM_A_BASIS: dict[str, float] = {
     "simplex_dual_edge_weight_strategy": 1,
 }
 """Costs as they are and devex pricing: exact weights of a basis that is no longer the slacks' have to be computed."""
+_ENDS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
 _WHOLE = 1e-6
 _ROUNDING = 1e-9
 
@@ -170,6 +171,9 @@ def _relax(solver: highspy.Highs, basis: highspy.HighsBasis | None) -> None:
     solver.run()
     for name, value in before.items():
         solver.setOptionValue(name, value)
+    if basis is not None and solver.getModelStatus() not in _ENDS:
+        forget(solver)
+        _relax(solver, None)
 
 
 class _Search:

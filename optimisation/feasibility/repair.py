@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimisation.encoding import Genes
-from optimisation.feasibility.checker import state_of, violations
+from optimisation.feasibility.checker import ROUNDING, state_of, violations
 from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.highs import Status
 from optimisation.feasibility.inequality import Term, scaled
@@ -55,7 +55,7 @@ class Repairer:
     def __init__(self, planning: Planning, gap: float = SEARCH_GAP) -> None:
         self.planning = planning
         self._gap = gap
-        self._idle: dict[tuple[str, bool], list[NearestPlan]] = {}
+        self._idle: dict[tuple[str, bool, bool], list[NearestPlan]] = {}
         self._lock = threading.Lock()
         self._explained: dict[str, Explanation] = {}
         self._least_use: dict[str, Floats] = {}
@@ -88,6 +88,11 @@ class Repairer:
         stopped = [status for status in ended if status is not Status.INFEASIBLE]
         if stopped:
             return Infeasible(broken, reason=stopped[0].value)
+        for contract in self._contracts(genes):  # bounds are checked a little less exactly than the solver holds them
+            hopeless = self._is_hopeless(contract)
+            found = Status.INFEASIBLE if hopeless else self._nearest(genes, contract, ask(genes, contract), loose=True)
+            if isinstance(found, Plan):
+                return replace(found, changed=tuple(dict.fromkeys(finding.rule for finding in broken)))
         own = self.planning.encoding.contracts[int(genes[-1])]
         return Infeasible(broken, self.explain(own), others=self._elsewhere(own))
 
@@ -107,9 +112,20 @@ class Repairer:
                 return found
         return Infeasible((), first.explanation, first.reason, self._elsewhere(own) if first.explanation else ())
 
+    def most_frugal(self, terms: Callable[[str], dict[Term, float]]) -> tuple[Configuration, float] | Infeasible:
+        """Return the plan that makes a linear expression least under any contract that may be chosen, and its value."""
+        first = self.frugal(terms)
+        if isinstance(first, Infeasible):
+            return first
+        others = [contract for contract in self.planning.encoding.contracts if contract != first[0].contract]
+        found = [self.least(terms(contract), contract) for contract in others]
+        return min((first, *(one for one in found if not isinstance(one, Infeasible))), key=lambda one: one[1])
+
     def least(self, terms: dict[Term, float], contract: str) -> tuple[Configuration, float] | Infeasible:
         """Return the plan that makes a linear expression least under a contract, and its value."""
         found = LeastSpending(self.planning, contract, self._gap).solve(terms)
+        if found is Status.INFEASIBLE:
+            found = LeastSpending(self.planning, contract, self._gap, loose=ROUNDING).solve(terms)
         if isinstance(found, Status):
             explanation = self.explain(contract) if found is Status.INFEASIBLE else None
             return Infeasible((), explanation, found.value)
@@ -175,7 +191,7 @@ class Repairer:
         own = contracts[int(genes[-1])]
         return [own, *(contract for contract in contracts if contract != own)]
 
-    def _nearest(self, genes: Genes, contract: str, aims: Aims) -> Plan | Status:
+    def _nearest(self, genes: Genes, contract: str, aims: Aims, *, loose: bool = False) -> Plan | Status:
         """Return the nearest plan; where many pools may be full or not, by the cheapest of three models that has one.
 
         First with the pools full that are so in the proposal, then those that are so today, then with that decided.
@@ -187,7 +203,7 @@ class Repairer:
             decides = model.choices <= FEW_CHOICES
         for full, exact in attempts[-1:] if decides else attempts:
             state = state_of(self.planning, encoding.configuration(full))
-            with self._model(contract, exact=exact) as model:
+            with self._model(contract, exact=exact, loose=loose) as model:
                 found = model.solve(genes, aims, state)
             if isinstance(found, Status):
                 status = found
@@ -253,13 +269,14 @@ class Repairer:
         return min(1.0, least) if least < inf else 0.0
 
     @contextmanager
-    def _model(self, contract: str, *, exact: bool = False) -> Iterator[NearestPlan]:
+    def _model(self, contract: str, *, exact: bool = False, loose: bool = False) -> Iterator[NearestPlan]:
         """Lend a model that nobody else is using, built where there is none: as many as are used at once."""
-        idle = self._idle.setdefault((contract, exact), [])
+        idle = self._idle.setdefault((contract, exact, loose), [])
         try:
             model = idle.pop()
         except IndexError:
-            model = NearestPlan(self.planning, contract, self._gap, exact=exact)
+            part = ROUNDING if loose else 0.0
+            model = NearestPlan(self.planning, contract, self._gap, exact=exact, loose=part)
         try:
             yield model
         finally:

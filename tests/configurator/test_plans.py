@@ -78,8 +78,35 @@ def test_a_misspelt_decision_of_a_plan_is_refused(tiny, tmp_path, word, meant):
 
 
 def test_what_else_a_plan_says_is_no_fault(tiny, tmp_path):
-    document = {"name": "ours", "comment": "typed by hand", "objectives": {}, "targets": [], "places": 3}
+    document = {
+        "name": "ours",
+        "comment": "typed by hand",
+        "objectives": {},
+        "targets": [],
+        "places": 3,
+        "capacities": [],
+    }
     assert read_plan(tiny, written(tmp_path / "P01.json", document)) == todays_configuration(tiny)
+
+
+def test_a_file_that_speaks_of_other_things_alone_is_refused(tiny, tmp_path):
+    """As what `repair --json` prints is: the plan is in it, one level down."""
+    document = {"untouched": True, "plan": {"capacities": []}}
+    with pytest.raises(InvalidPlan, match="found 'plan, untouched'; expected one at least of shares, capacities"):
+        read_plan(tiny, written(tmp_path / "P01.json", document))
+
+
+def test_a_file_that_says_a_thing_twice_is_refused(tiny, tmp_path):
+    path = tmp_path / "P01.json"
+    path.write_text('{"capacities": [], "contract": "today", "capacities": []}', encoding="utf-8")
+    with pytest.raises(InvalidPlan, match=r"column capacities: .*found 'capacities twice'"):
+        read_plan(tiny, path)
+
+
+@pytest.mark.parametrize("listed", ["shares", "capacities"])
+def test_decisions_that_are_no_list_are_named_as_written(tiny, tmp_path, listed):
+    with pytest.raises(InvalidPlan, match=rf"column {listed}: .*expected a list"):
+        read_plan(tiny, written(tmp_path / "P01.json", {listed: {}}))
 
 
 def test_a_decision_of_a_plan_is_named_once(tiny, tmp_path):

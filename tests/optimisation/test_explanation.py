@@ -14,7 +14,8 @@ from optimisation.feasibility.checker import findings, violations
 from optimisation.feasibility.explanation import explained
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer
-from optimisation.plan import Infeasible, NoPlan
+from optimisation.feasibility.room import rooms
+from optimisation.plan import Infeasible, NoPlan, Plan
 from optimisation.starting_points import spending_terms
 from simulation.configuration import todays_configuration
 from tests.optimisation.conftest import valley_with
@@ -248,3 +249,47 @@ def test_a_pool_that_serves_several_places_is_asked_for_once(kind):
     by_territory, by_basin = (explained(Planning(valley_with(BYSTANDER, rule)), "today") for rule in (each, whole))
     assert by_territory.relaxations == by_basin.relaxations
     assert by_territory.conflicts == by_basin.conflicts == (((each.rule, "valley"),),)
+
+
+def test_the_most_frugal_plan_and_the_least_use_of_budgets_are_those_of_any_contract():
+    purse = Rule(rule="pays", kind="budget", payer="insurance", money="operating", bound=2_000_000)
+    chosen = two_contracts(purse)
+    planning = Planning(chosen)
+    found = Repairer(planning).most_frugal(lambda contract: spending_terms(planning, contract))
+    third = replace(chosen, settings=chosen.settings.model_copy(update={"contract": "third", "decide_contract": False}))
+    only = Planning(third)
+    alone = Repairer(only).most_frugal(lambda contract: spending_terms(only, contract))
+    assert found[0].contract == alone[0].contract == "third"
+    assert found[1] == pytest.approx(alone[1], rel=1e-6)
+    (room,), (there,) = rooms(planning), rooms(only)
+    assert (room.contract, room.least) == ("third", pytest.approx(there.least, abs=1e-3))
+
+
+@pytest.mark.parametrize("part", [1e-7, 3e-7, 6e-7, 9e-7])
+def test_a_bound_that_is_met_but_for_rounding_leaves_a_plan(part):
+    """Ten beds where their annuity exceeds what may be invested by less than is let pass: to the cent, as typed."""
+    beds = Rule(rule="beds", kind="authorised", resource="bed", sense="at_least", bound=10)
+    free = Planning(valley_with(beds))
+    invested = Rule(rule="invested", kind="budget", money="investment", bound=1e9)
+    (needed,) = [
+        finding.value
+        for finding in findings(
+            Planning(valley_with(invested), free.flows),
+            Repairer(free).repair(todays_configuration(free.instance)).configuration,
+        )
+        if finding.rule == "invested"
+    ]
+    tight = invested.model_copy(update={"bound": needed * (1.0 - part)})
+    planning = Planning(valley_with(beds, tight), free.flows)
+    repairer = Repairer(planning)
+    assert isinstance(repairer.repair(todays_configuration(planning.instance)), Plan)
+    assert not isinstance(repairer.frugal(lambda contract: spending_terms(planning, contract)), Infeasible)
+
+
+def test_a_bound_that_is_missed_beyond_rounding_leaves_none_and_is_named():
+    beds = Rule(rule="beds", kind="authorised", resource="bed", sense="at_least", bound=10)
+    nothing = Rule(rule="invested", kind="budget", money="investment", bound=1.0)
+    planning = Planning(valley_with(beds, nothing))
+    found = Repairer(planning).repair(todays_configuration(planning.instance))
+    assert isinstance(found, Infeasible)
+    assert {rule for rule, _ in found.explanation.conflict} == {"beds", "invested"}

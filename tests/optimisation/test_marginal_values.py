@@ -1,5 +1,6 @@
 """What a little more buys near a plan, against every plan near it."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -57,6 +58,21 @@ def test_a_budget_buys_what_the_best_plan_near_gains_whichever_pools_it_fills():
     assert found.per == 1e6
     richer = Planning(valley_with(purse.model_copy(update={"bound": BOUND + found.more})), planning.flows)
     gained = best_near(richer, today) - best_near(planning, today)
+    assert found.whole == pytest.approx(gained / found.more * found.per, rel=1e-4, abs=0.01)
+
+
+def test_a_budget_of_nothing_is_raised_by_what_a_lot_costs():
+    nothing = Rule(rule="nothing", kind="budget", money="investment", bound=0.0)
+    valley = valley_with(nothing)
+    beds, *others = valley.capacities
+    scarce = replace(valley, capacities=(beds.model_copy(update={"current": 6}), *others))
+    planning = Planning(scarce)
+    today = todays_configuration(planning.instance)
+    (found,) = [value for value in marginal_values(planning, today) if value.value == "served"]
+    assert found.more > 0.0
+    richer = Planning(replace(scarce, rules=(nothing.model_copy(update={"bound": found.more}),)), planning.flows)
+    gained = best_near(richer, today) - best_near(planning, today)
+    assert gained > 0.0
     assert found.whole == pytest.approx(gained / found.more * found.per, rel=1e-4, abs=0.01)
 
 
