@@ -39,8 +39,10 @@ _RELAXING: dict[str, float] = {"solve_relaxation": True}
 _FROM_A_BASIS: dict[str, float] = {
     "dual_simplex_cost_perturbation_multiplier": 0.0,
     "simplex_dual_edge_weight_strategy": 1,
+    "simplex_scale_strategy": 0,
 }
-"""Costs as they are and devex pricing: exact weights of a basis that is no longer the slacks' have to be computed."""
+"""Costs as they are; devex pricing, for exact weights of a basis that is no longer the slacks' have to be computed; no
+scaling, which rules have had (`Variables.add_rules`)."""
 _ENDS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
 _WHOLE = 1e-6
 _ROUNDING = 1e-9
