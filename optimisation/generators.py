@@ -2,7 +2,7 @@
 
 import numpy as np
 
-BREED, REDRAW, START, BASELINE, BOOTSTRAP, NOISE, NEIGHBOURS = range(7)
+BREED, START, BASELINE, BOOTSTRAP, NOISE, NEIGHBOURS = 0, 2, 3, 4, 5, 6
 """What numbers are drawn for."""
 
 

@@ -11,8 +11,6 @@ class Ingredients:
     """First plans: today, fluid extremes and compromises; else today and the sample alone."""
     blocks: bool = True
     """Crossover swaps whole territories and mutation stays in one; else single genes anywhere."""
-    redraw: bool = True
-    """Children that are known plans are mutated until they are new; else they are let be."""
     neighbours: bool = True
     """Proposals a step or a lot away from plans of the front stand beside the children."""
     screening: bool = True

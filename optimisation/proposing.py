@@ -12,16 +12,13 @@ from optimisation.encoding import Genes
 from optimisation.feasibility.checker import violations
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.repair import Repairer
-from optimisation.generators import BASELINE, REDRAW, START, generator
+from optimisation.generators import BASELINE, START, generator
 from optimisation.ingredients import EVERYTHING, Ingredients
 from optimisation.operators import operators_of
 from optimisation.plan import Infeasible, NoPlan, Plan
 from optimisation.records import PlanRecord
 from optimisation.starting_points import anywhere, landmarks, sampled
 from simulation.configuration import content_key
-
-REDRAWS = 8
-"""How often a proposal that leads to a known plan, or to none, is mutated again before it is let be."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +72,11 @@ class Proposer:
         random = generator(self._seed, 0, BASELINE)
         return [one.plan for one in self._distinct(anywhere(self._planning.encoding, random), count)]
 
-    def plans(self, proposals: Sequence[Genes], number: int, known: Collection[str]) -> list[Proposed]:
-        """Return the nearest plans to proposals; those already known are drawn again by mutation."""
-        random = generator(self._seed, number, REDRAW)
-        taken: set[str] = set()
-        found = []
+    def plans(self, proposals: Sequence[Genes]) -> list[Proposed]:
+        """Return the nearest plans to proposals, those near which none was found left out."""
         self._look_ahead(proposals)
-        for genes in proposals:
-            drawn = self._redrawn(genes, known, taken, random)
-            if drawn is not None:
-                taken.add(drawn.plan.key)
-                found.append(drawn)
-        return found
+        found = [self._repair(genes) for genes in proposals]
+        return [self._proposed(plan) for plan in found if isinstance(plan, Plan)]
 
     def pool(self, proposals: Sequence[Genes], most_repairs: int, known: Collection[str]) -> list[Proposed]:
         """Return the distinct plans near proposals that are not known, in order.
@@ -124,20 +114,6 @@ class Proposer:
         if not found:
             raise NoPlan(refusal or Infeasible(()))
         return list(found.values())
-
-    def _redrawn(
-        self, genes: Genes, known: Collection[str], taken: set[str], random: np.random.Generator
-    ) -> Proposed | None:
-        """Return a plan near the genes that is neither known nor taken; the last one found when there is none."""
-        last = None
-        for _ in range(REDRAWS if self._ingredients.redraw else 1):
-            plan = self._repair(genes)
-            if isinstance(plan, Plan):
-                last = self._proposed(plan)
-                if plan.key not in known and plan.key not in taken:
-                    return last
-            genes = self.operators.mutated(last.genes if last else genes, random)
-        return last
 
     def _untouched(self, genes: Genes) -> Plan | None:
         """Return a proposal that is a plan already, None where it is not."""

@@ -192,7 +192,7 @@ class _Search:
         if number == 0:
             return self.proposer.first_plans(self._settings.population)
         if not self._settings.ingredients.screening:
-            return self.proposer.plans([*self._mutants(number), *proposals], number, self.standings.keys)
+            return self.proposer.plans([*self._mutants(number), *proposals])
         return self._screened(proposals, number)
 
     def _screened(self, proposals: Sequence[Genes], number: int) -> list[Proposed]:
@@ -202,8 +202,7 @@ class _Search:
         pool = self.proposer.pool(mixed, REPAIRS * count, known)
         screen = Screen(self._encoding, self.standings.known())
         chosen = [pool[index] for index in screen.best([one.genes for one in pool], count)]
-        taken = {*known, *(one.plan.key for one in chosen)}
-        return chosen + self.proposer.plans(proposals[: count - len(chosen)], number, taken)
+        return chosen + self.proposer.plans(proposals[: count - len(chosen)])
 
     def _mutants(self, number: int) -> list[Genes]:
         """Return copies of plans of the front, drawn evenly, a few genes of each changed."""

@@ -52,7 +52,7 @@ def test_today_is_in_the_archive_from_the_start(planning):
     assert first.today.configuration == todays_configuration(planning.instance)
 
 
-def test_known_plans_are_drawn_again(planning):
+def test_most_plans_of_a_generation_are_new(planning):
     found = generations(planning, 6)
     sizes = [len(generation.archive) for generation in found]
     assert np.diff(sizes).min() >= 11
