@@ -63,8 +63,9 @@ class NearestPlan:
     def __init__(self, planning: Planning, contract: str, gap: float, *, exact: bool, loose: float = 0.0) -> None:
         """Build the model; loose: part of their bounds by which rules may be broken."""
         self._planning = planning
-        self._rows = tuple(loosened(row, loose) for row in inequalities(planning, contract))
-        self.budgets = tuple(row for row in self._rows if row.budget and row.bound > 0.0)
+        rows = tuple(inequalities(planning, contract))
+        self.budgets = tuple(row for row in rows if row.budget and row.bound > 0.0)
+        self._rows = tuple(loosened(row, loose) for row in rows)
         self._parts = tuple(scaled(row.terms, 1.0 / row.bound) for row in self.budgets)
         floors = (
             Inequality("floor", row.place, scaled(part, -1.0), 0.0, "")

@@ -286,9 +286,10 @@ def test_a_bound_that_is_met_but_for_rounding_leaves_a_plan(part):
     assert not isinstance(repairer.frugal(lambda contract: spending_terms(planning, contract)), Infeasible)
 
 
-def test_a_bound_that_is_missed_beyond_rounding_leaves_none_and_is_named():
+@pytest.mark.parametrize("bound", [0.0, 1.0])
+def test_a_bound_that_is_missed_beyond_rounding_leaves_none_and_is_named(bound):
     beds = Rule(rule="beds", kind="authorised", resource="bed", sense="at_least", bound=10)
-    nothing = Rule(rule="invested", kind="budget", money="investment", bound=1.0)
+    nothing = Rule(rule="invested", kind="budget", money="investment", bound=bound)
     planning = Planning(valley_with(beds, nothing))
     found = Repairer(planning).repair(todays_configuration(planning.instance))
     assert isinstance(found, Infeasible)
