@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.honesty.aimed import CASES
 from benchmarks.honesty.handed_out import OURS
 from benchmarks.honesty.known_means import STATEMENTS, statements
 from benchmarks.honesty.records import Row, rows
 from benchmarks.results import Finding, section, write
 from optimisation.fronts import MARGIN, Floats
 
+MOST_FLATTERY = 0.2
+SYMMETRIC = 2
+"""Blocks of which each is held against the other alone, so that nothing but rounding can be left."""
 TITLE = "Honesty: is what is reported true?"
 
 
@@ -52,9 +56,12 @@ def _findings(instance: str, method: str, chosen: Sequence[Row]) -> list[Finding
     flattery = 100.0 * float(reported.sum() / true.sum() - 1.0) if true.sum() else float("nan")
     errors = 100.0 * np.array([row.own for row in chosen])
     found = [
-        Finding(f"{who}: reported minus true hypervolume ({len(chosen)} seeds)", flattery, "%", at_most=0.2)
-        if is_ours
-        else Finding(f"{who}: reported minus true hypervolume ({len(chosen)} seeds)", flattery, "%"),
+        Finding(
+            f"{who}: reported minus true hypervolume ({len(chosen)} seeds)",
+            flattery,
+            "%",
+            at_most=MOST_FLATTERY if is_ours and CASES[instance].chances > SYMMETRIC else None,
+        ),
         Finding(f"{who}: the same, standard error over seeds", _error(reported, true), "%"),
         Finding(f"{who}: the same, on their own block alone", float(np.nanmean(errors)), "%"),
         Finding(f"{who}: that, standard error over seeds", _spread(errors), "%"),
