@@ -128,7 +128,8 @@ class NearestPlan:
             model.floor[number] = float(aims.least[number])
             model.thrift[number] = float(aims.thrift[number])
         self._variables.set_full(state)
-        status = self._solver.solve(self._start(state) if self._starts_near and aims.weights.any() else None)
+        is_near = self._starts_near and bool(aims.weights.any())  # where no gene weighs, the proposal is no start at all
+        status = self._solver.solve(self._start(state) if is_near else None)
         return Nearest(self._variables.chosen(proposal), self._solver.gap) if status is Status.SOLVED else status
 
     def _start(self, state: State) -> list[Pair]:
@@ -176,6 +177,7 @@ class LeastSpending:
     """The plan that makes a linear expression over terms least: frugal starting points, budgets' least use."""
 
     def __init__(self, planning: Planning, contract: str, gap: float, *, loose: float = 0.0) -> None:
+        """Hold every rule but for a part of its bound (loose)."""
         self._rows = tuple(loosened(row, loose) for row in inequalities(planning, contract))
         self._planning = planning
         self._gap = gap

@@ -163,7 +163,7 @@ def solve_from_relaxation(
 
 
 def _relax(solver: highspy.Highs, basis: highspy.HighsBasis | None) -> None:
-    """Solve the relaxation, from a basis where one is given."""
+    """Solve the relaxation, from a basis where one is given; from nothing after all where that gives no verdict."""
     options = _RELAXING if basis is None else _RELAXING | _FROM_A_BASIS
     before = {name: solver.getOptionValue(name)[1] for name in options}
     for name, value in options.items():
