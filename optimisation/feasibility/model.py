@@ -128,7 +128,7 @@ class NearestPlan:
             model.floor[number] = float(aims.least[number])
             model.thrift[number] = float(aims.thrift[number])
         self._variables.set_full(state)
-        is_near = self._starts_near and bool(aims.weights.any())  # where no gene weighs, the proposal is no start at all
+        is_near = self._starts_near and bool(aims.weights.any())  # where no gene weighs, the proposal is no start
         status = self._solver.solve(self._start(state) if is_near else None)
         return Nearest(self._variables.chosen(proposal), self._solver.gap) if status is Status.SOLVED else status
 
