@@ -17,6 +17,8 @@ from simulation.knowledge import Knowledge
 TABLE = Path(benchmarks.search.__file__).parent / "tiny_plans.csv"
 ENUMERATED = 1_280
 SEEDS = range(1, 11)
+REPLICATIONS = 10
+"""Of each plan: so many that a tenth of the plans is told apart; the instance itself asks for fewer of more plans."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def reached(knowledge, planning, truths, seed):
     """Return the last archive of at most a tenth of the plans, and the true hypervolume of its front."""
     evaluator = twin_evaluator(knowledge, seed=seed, workers=1, informing=range(10))
     search_settings = knowledge.central.settings.search
-    settings = SearchSettings(search_settings.population, search_settings.replications, seed)
+    settings = SearchSettings(search_settings.population, REPLICATIONS, seed)
     last = None
     for generation in search(knowledge.central, evaluator, settings, planning):
         if len(generation.archive) > ENUMERATED // 10:
