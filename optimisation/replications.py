@@ -64,32 +64,14 @@ class Doubt:
         return min(self.probability, 1.0 - self.probability)
 
 
-def own_variance(samples: Sequence[Sample]) -> Floats | None:
-    """Return the variance of one replication [objective], pooled over plans; None while none has two.
-
-    What a replication does to all plans alike is no part of it, since plans are compared on the same ones: these are
-    the residuals of an additive model of plans and replications, by least squares (Yates 1934, "The analysis of
-    multiple classifications with unequal numbers in the different classes", Journal of the American Statistical
-    Association 29(185): 51-66). Where only one plan has two replications, nothing tells its luck from everybody's: all
-    of it counts.
-    """
+def pooled_variance(samples: Sequence[Sample]) -> Floats | None:
+    """Return the variance of one replication [objective], pooled over plans; None while none has two."""
     repeated = [sample.differences for sample in samples if sample.count > 1]
     if not repeated:
         return None
-    reached, objectives = max(len(one) for one in repeated), repeated[0].shape[1]
-    normal, moments = np.zeros((reached, reached)), np.zeros((reached, objectives))
-    squares = np.zeros(objectives)
-    for one in repeated:
-        count, beyond = len(one), one - one.mean(axis=0)
-        normal[:count, :count] += np.eye(count) - 1.0 / count  # a plan's own level is taken out of what it tells
-        moments[:count] += beyond
-        squares += (beyond**2).sum(axis=0)
-    freedom = sum(len(one) - 1 for one in repeated)
-    if freedom > reached - 1:
-        squares = squares - (moments * (np.linalg.pinv(normal, hermitian=True) @ moments)).sum(axis=0)
-        freedom -= reached - 1
-    found: Floats = np.maximum(squares, 0.0) / freedom
-    return found
+    squares = np.sum([((one - one.mean(axis=0)) ** 2).sum(axis=0) for one in repeated], axis=0)
+    pooled: Floats = squares / sum(len(one) - 1 for one in repeated)
+    return pooled
 
 
 def doubts(samples: Sequence[Sample], most: int) -> list[Doubt]:
@@ -97,7 +79,7 @@ def doubts(samples: Sequence[Sample], most: int) -> list[Doubt]:
 
     samples: plans near the front, in a fixed order; most: replications that no plan goes beyond.
     """
-    variance = own_variance(samples)
+    variance = pooled_variance(samples)
     if variance is None or len(samples) < 2:
         return []
     near = _Near.of(samples)

@@ -15,7 +15,7 @@ from optimisation.plan import Plan
 from optimisation.problem import REFUSED_COST
 from optimisation.proposing import Proposed
 from optimisation.referring import referred
-from optimisation.replications import GROWTH, Sample, more_replications, own_variance
+from optimisation.replications import GROWTH, Sample, more_replications, pooled_variance
 from optimisation.screening import Known
 from simulation.configuration import todays_configuration
 from simulation.targets import MISSED
@@ -138,7 +138,7 @@ class Standings:
         """Return costs [member, objective] and their standard errors; None while no plan has two replications."""
         if self.today().judgement is None:
             return None
-        variance = own_variance([self._sample(member) for member in self._sound()])
+        variance = pooled_variance([self._sample(member) for member in self._sound()])
         if variance is None:
             return None
         judged = [member for member in members if member.evaluation.judgement is not None]

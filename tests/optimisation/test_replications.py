@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from optimisation.replications import Sample, doubts, more_replications, own_variance
+from optimisation.replications import Sample, doubts, more_replications, pooled_variance
 
 
 def sample(*rows, offset=(0.0, 0.0)):
@@ -16,25 +16,9 @@ def around(centre, spread, count, seed):
 
 
 def test_variance_is_pooled_over_plans_that_have_two_replications():
-    assert own_variance([sample([0, 0]), sample([1, 1])]) is None
-    alone = own_variance([sample([0, 0], [2, 4]), sample([5, 5])])
-    assert alone.tolist() == pytest.approx([2.0, 8.0])
-    # the second goes down by 2 where the first goes up by 2; its third replication tells nothing of either
-    pooled = own_variance([sample([0, 0], [2, 4]), sample([2, 3], [0, -1], [1, 1])])
-    assert pooled.tolist() == pytest.approx([4.0, 16.0])
-
-
-def test_luck_that_all_plans_share_is_not_their_own_variance():
-    random = np.random.Generator(np.random.Philox(3))
-    shared, own = random.normal(0.0, 5.0, (8, 2)), random.normal(0.0, 0.1, (200, 8, 2))
-    found = own_variance([sample(*(plan + shared + luck)[:count]) for plan, (luck, count) in enumerate_plans(own)])
-    # a chi-square over about 900 degrees of freedom: relative standard error sqrt(2 / 900) = 4.7 %, three of them
-    assert found.tolist() == pytest.approx([0.01, 0.01], rel=0.15)
-
-
-def enumerate_plans(own):
-    """Plans of 2 to 8 replications each."""
-    return enumerate((luck, 2 + number % 7) for number, luck in enumerate(own))
+    assert pooled_variance([sample([0, 0]), sample([1, 1])]) is None
+    pooled = pooled_variance([sample([0, 0], [2, 4]), sample([5, 5]), sample([1, 0], [1, 0], [1, 0])])
+    assert pooled.tolist() == pytest.approx([2.0 / 3.0, 8.0 / 3.0])
 
 
 def test_a_plan_far_behind_and_plans_far_apart_are_not_in_doubt():
