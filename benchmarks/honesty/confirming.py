@@ -45,6 +45,8 @@ class Block:
     def evaluate(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[Evaluation]:
         """Return what was simulated of plans."""
         places = {member.key: number for number, member in enumerate(self.members)}
+        wanted = [places[content_key(one)] for one in configurations]
+        self.found.prepare(wanted, [self.rows[number] for number in replications])
         return [self._evaluation(one, places[content_key(one)], replications) for one in configurations]
 
     def needed(self, configurations: Sequence[Configuration], replications: Sequence[int]) -> list[int]:
@@ -60,13 +62,13 @@ class Block:
         key = content_key(configuration)
         self.asked |= {(key, number) for number in replications}
         rows = [self.rows[number] for number in replications]
-        judged = judged_on(self.judge, self.found.plans[place], self.found.today, rows)
+        judged = judged_on(self.judge, self.found.essences(place, rows), self.found.todays(rows))
         return Evaluation(configuration, key, tuple(replications), judged)
 
 
-def judged_on(judge: Judge, own: Sequence[Essence], today: Sequence[Essence], rows: Sequence[int]) -> Judgement:
-    """Return the judgement of a plan on some replications."""
-    found = judge.judge([own[row] for row in rows], [today[row] for row in rows])
+def judged_on(judge: Judge, own: Sequence[Essence], today: Sequence[Essence]) -> Judgement:
+    """Return the judgement of a plan from its replications and today's."""
+    found = judge.judge(own, today)
     return Judgement(
         found.values, found.point, found.flags, found.violation, found.tie, found.books, found.kept,
         found.point_values, found.referred,
@@ -94,10 +96,13 @@ def block_of(size: int) -> tuple[int, ...]:
 def confirmations(
     judge: Judge, members: Sequence[Member], found: Simulated, size: int, seed: int
 ) -> list[Confirmation]:
-    """Confirm plans on each block; found: all of them in `block_of(size)`, again and again by other chance."""
+    """Confirm plans on each block; found: all of them in `block_of(size)`, again and again by other chance.
+
+    What a plan is worth on all blocks is simulated of those that stand on one.
+    """
     instance, replications = judge.instance, block_of(size)
     shown = EvaluatedPlans(instance, judge)
-    blocks = np.arange(len(found.today)).reshape(-1, len(replications))
+    blocks = np.arange(found.count).reshape(-1, len(replications))
     reported = blocks[:, -size:]
     long = _LongRun(judge, found, reported)
     results = []
@@ -115,6 +120,7 @@ def confirmations(
         standing = front_of([shown.final(member) for member in confirmation if member.stands], instance.optimised)
         places = {member.key: place for place, member in enumerate(members)}
         numbers = [places[one.key] for one in standing]
+        found.prepare([*numbers, len(members)], reported.ravel().tolist())
         own, true = long.reported_of(numbers), long.true_of(numbers)
         results.append(Confirmation(tuple(Stated.of(one) for one in standing), true[number], own, true))
     return results
@@ -148,8 +154,7 @@ class _LongRun:
         return self._together([self.truths[plan] for plan in plans])
 
     def _judged(self, plan: int, rows: NDArray[np.int64]) -> Objectives:
-        own, today = self.found.plans[plan], self.found.today
-        return self.judge.judge([own[row] for row in rows.tolist()], [today[row] for row in rows.tolist()])
+        return self.judge.judge(self.found.essences(plan, rows.tolist()), self.found.todays(rows.tolist()))
 
     def _together(self, points: Sequence[Floats]) -> Floats:
         shape = (len(self.reported), 0, len(self.judge.instance.optimised))

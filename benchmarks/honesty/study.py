@@ -8,7 +8,7 @@ from benchmarks.honesty.aimed import ASKED, Case
 from benchmarks.honesty.confirming import block_of, confirmations
 from benchmarks.honesty.handed_out import OURS, HandedOut, Stated, candidates, theirs
 from benchmarks.honesty.records import Row
-from benchmarks.honesty.truth import judge_of, simulated, true_probability
+from benchmarks.honesty.truth import Simulated, judge_of, true_probability
 from benchmarks.search.methods import METHODS
 from benchmarks.search.problem import Problem
 from benchmarks.search.running import commit
@@ -41,7 +41,7 @@ def _ours(case: Case, problem: Problem, seed: int) -> Measured:
     members, spent = candidates(problem, seed, case.budget)
     size = problem.instance.settings.search.final_replications
     configurations = [one.plan.configuration for one in members]
-    found = simulated(problem.knowledge, configurations, seed, block_of(size), case.chances)
+    found = Simulated.of(problem.knowledge, configurations, seed, block_of(size), case.chances)
     every = confirmations(judge_of(problem.knowledge, seed), members, found, size, seed)
     stated = [_hypervolume(problem, np.array([plan.point for plan in one.plans])) for one in every]
     true = [_hypervolume(problem, one.true) for one in every]
@@ -72,8 +72,11 @@ def _true_points(case: Case, problem: Problem, found: HandedOut, seed: int) -> F
     judge = Judge.of(problem.instance)
     repeats = max(1, round(OUR_DRAWS * case.chances / len(found.numbers)))
     configurations = [plan.configuration for plan in found.plans]
-    long = simulated(problem.knowledge, configurations, seed, found.numbers, repeats)
-    means = [judge.judge(own, long.today).values.mean(axis=0) for own in long.plans]
+    long = Simulated.of(problem.knowledge, configurations, seed, found.numbers, repeats)
+    plans, every = range(len(configurations)), range(long.count)
+    long.prepare(plans, every)
+    today = long.todays(every)
+    means = [judge.judge(long.essences(plan, every), today).values.mean(axis=0) for plan in plans]
     rows = [plan.point + mean - plan.values.mean(axis=0) for plan, mean in zip(found.plans, means, strict=True)]
     return np.array(rows)
 

@@ -1,7 +1,7 @@
 """Plans simulated long under stated parameter draws: those on which they were judged, and fresh ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 
@@ -41,30 +41,53 @@ class SameDraws(Knowledge):
         return Knowledge(self.central) if self.origin is None else self.origin
 
 
-@dataclass(frozen=True)
+@dataclass
 class Simulated:
-    """Plans and today's offer in the same replications, numbered from 0, as essences [plan][replication]."""
+    """Plans, and today's offer, under stated draws: each replication is simulated when it is first asked for.
 
-    plans: tuple[tuple[Essence, ...], ...]
-    today: tuple[Essence, ...]
-
-
-def simulated(
-    knowledge: Knowledge, configurations: Sequence[Configuration], seed: int, numbers: tuple[int, ...], repeats: int
-) -> Simulated:
-    """Simulate plans so many times under each draw that these replications of a seed carried, by other chance.
-
-    Replication r carries draw `numbers[r mod n]`: each block of n replications meets every draw once.
+    Replications are numbered from 0 to `count`; number r carries draw `numbers[r mod n]` of the n that these
+    replications of a seed carried, by other chance: each block of n meets every draw once.
     """
-    same = SameDraws(knowledge.central, origin=knowledge, drawn_by=seed, numbers=numbers)
-    twin, judge = Twin(same, seed=seed + OTHER_CHANCE), Judge.of(knowledge.central)
-    every = [*configurations, todays_configuration(knowledge.central)]
-    found: dict[int, list[Essence]] = {}
-    count = len(numbers) * repeats
-    for replication in sorted(range(count), key=lambda number: (number % len(numbers), number)):  # draw by draw
-        found[replication] = [_essence(twin, judge, configuration, replication) for configuration in every]
-    columns = [tuple(found[number][plan] for number in range(count)) for plan in range(len(every))]
-    return Simulated(tuple(columns[:-1]), columns[-1])
+
+    twin: Twin
+    judge: Judge
+    configurations: tuple[Configuration, ...]
+    """Today's offer is the last."""
+    numbers: tuple[int, ...]
+    count: int
+    found: dict[tuple[int, int], Essence] = field(default_factory=dict)
+    """By plan and replication."""
+
+    @classmethod
+    def of(
+        cls,
+        knowledge: Knowledge,
+        configurations: Sequence[Configuration],
+        seed: int,
+        numbers: tuple[int, ...],
+        repeats: int,
+    ) -> "Simulated":
+        """Return what knows nothing yet, of so many replications under each draw."""
+        same = SameDraws(knowledge.central, origin=knowledge, drawn_by=seed, numbers=numbers)
+        every = (*configurations, todays_configuration(knowledge.central))
+        twin = Twin(same, seed=seed + OTHER_CHANCE)
+        return cls(twin, Judge.of(knowledge.central), every, numbers, repeats * len(numbers))
+
+    def essences(self, plan: int, rows: Sequence[int]) -> list[Essence]:
+        """Return what some replications of a plan came to."""
+        self.prepare([plan], rows)
+        return [self.found[plan, row] for row in rows]
+
+    def todays(self, rows: Sequence[int]) -> list[Essence]:
+        """Return what some replications of today's offer came to."""
+        return self.essences(len(self.configurations) - 1, rows)
+
+    def prepare(self, plans: Sequence[int], rows: Sequence[int]) -> None:
+        """Simulate plans in some replications, those of one draw after another: what a draw makes is made once."""
+        for row in sorted(rows, key=lambda number: (number % len(self.numbers), number)):
+            for plan in plans:
+                if (plan, row) not in self.found:
+                    self.found[plan, row] = _essence(self.twin, self.judge, self.configurations[plan], row)
 
 
 def judge_of(knowledge: Knowledge, seed: int) -> Judge:
@@ -78,8 +101,9 @@ def judge_of(knowledge: Knowledge, seed: int) -> Judge:
 
 def true_probability(knowledge: Knowledge, configuration: Configuration, seed: int, futures: int) -> float:
     """Return how likely a plan keeps its first target, over parameter draws and chance that no search met."""
-    found = simulated(knowledge, [configuration], seed, tuple(range(FUTURES, FUTURES + futures)), 1)
-    slack = Judge.of(knowledge.central).slack(found.plans[0], found.today)[:, 0]
+    found = Simulated.of(knowledge, [configuration], seed, tuple(range(FUTURES, FUTURES + futures)), 1)
+    every = range(found.count)
+    slack = found.judge.slack(found.essences(0, every), found.todays(every))[:, 0]
     return float((slack >= 0.0).mean())
 
 
