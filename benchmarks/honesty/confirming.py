@@ -1,12 +1,13 @@
 """Our confirmation again and again: on each of several blocks of replications, held against all the others.
 
 Every block meets the same parameter draws by its own chance: those on which it is decided who stands, and those that
-are reported. What the plans that stand on a block are said to be worth
-is compared with what they are worth on all other blocks. A block is as lucky for the others as these are for it, so
-luck common to all plans cancels over the blocks to first order and what is left is flattery: picking what looks well.
-Different plans stand on different blocks, by which some luck stays. It cancels where the plans that stand on one block
-are reported on every block in turn, which the values that decided about them allow; then flags, judged on the
-replications reported too, are those of one block alone.
+are reported. What the plans that stand on a block are said to be worth is compared with what they are worth on all
+other blocks. A block is as lucky for the others as these are for it, so luck common to all plans cancels over the
+blocks to first order and what is left is flattery: picking what looks well. Different plans stand on different blocks,
+by which some luck stays.
+
+Where the plans that stand on one block are reported on every block in turn, luck cancels whole, and so would flattery:
+that tells how much a hypervolume is more than that of the means, because it is curved, and nothing else.
 """
 
 from collections.abc import Mapping, Sequence

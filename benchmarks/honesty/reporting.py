@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.honesty.aimed import CASES
 from benchmarks.honesty.handed_out import OURS
 from benchmarks.honesty.known_means import STATEMENTS, statements
 from benchmarks.honesty.records import Row, rows
@@ -12,8 +11,8 @@ from benchmarks.results import Finding, section, write
 from optimisation.fronts import MARGIN, Floats
 
 MOST_FLATTERY = 0.2
-SYMMETRIC = 2
-"""Blocks of which each is held against the other alone, so that nothing but rounding can be left."""
+TELLING = 1.0
+"""Standard error over seeds, in percent, above which a mean difference tells nothing of the target."""
 TITLE = "Honesty: is what is reported true?"
 
 
@@ -38,9 +37,11 @@ def _notes(kept: Sequence[Row]) -> list[str]:
         f"{len(kept)} searches, the seeds of each counted below; rows in `benchmarks/honesty/runs.csv`.",
         "A target is added to each instance (unmet need at most a limit, with probability 0.9). Reported minus",
         "true hypervolume: the same parameter draws on both sides, other chance. Ours is confirmed on each of several",
-        "blocks of replications, those that stand are reported on each block in turn and held against the others, so",
-        "that luck common to all plans cancels (of two blocks, as on synthetic-3, it cannot but cancel: there only",
-        "their own block tells); the mean size in one run is what one user sees, luck included, which intervals state.",
+        "blocks of replications, reported on that block and held against all other blocks: luck common to all plans",
+        "cancels over blocks as far as the same plans stand on each. Where plans that stand on one are reported on",
+        "every block in turn, all of it cancels, and with it what picking them on one would flatter: what is left",
+        "there is that a hypervolume is curved. The difference's mean size in one run is what one user sees, luck",
+        f"included, which intervals state. The target is held against means known to {TELLING:g} % (standard error).",
         f"Dominated: another plan of the same front is nowhere worse and somewhere better by more than {MARGIN:g}",
         "of the scale. Target: probability over fresh draws and chance, counted as kept from the asked one on, less",
         "two standard errors of the count.",
@@ -52,20 +53,26 @@ def _findings(instance: str, method: str, chosen: Sequence[Row]) -> list[Finding
     reported, true = np.array([row.reported for row in chosen]), np.array([row.true for row in chosen])
     first = np.array([row.first for row in chosen])
     named = [row for row in chosen if row.named]
-    # a plan of no hypervolume at all (nothing sound was handed out) has no relative error
-    flattery = 100.0 * float(reported.sum() / true.sum() - 1.0) if true.sum() else float("nan")
-    errors = 100.0 * np.array([row.own for row in chosen])
+    own = 100.0 * np.array([row.own for row in chosen])
+    error = _spread(own)
     found = [
         Finding(
             f"{who}: reported minus true hypervolume ({len(chosen)} seeds)",
-            flattery,
+            float(np.nanmean(own)),
             "%",
-            at_most=MOST_FLATTERY if is_ours and CASES[instance].chances > SYMMETRIC else None,
+            at_most=MOST_FLATTERY if is_ours and error <= TELLING else None,
         ),
-        Finding(f"{who}: the same, standard error over seeds", _error(reported, true), "%"),
-        Finding(f"{who}: the same, on their own block alone", float(np.nanmean(errors)), "%"),
-        Finding(f"{who}: that, standard error over seeds", _spread(errors), "%"),
-        Finding(f"{who}: the same, mean size in one run", 100.0 * float(np.nanmean(np.abs(first))), "%"),
+        Finding(f"{who}: the same, standard error over seeds", error, "%"),
+    ]
+    if is_ours:
+        # a plan of no hypervolume at all (nothing sound was handed out) has no relative error
+        curved = 100.0 * float(reported.sum() / true.sum() - 1.0) if true.sum() else float("nan")
+        found += [
+            Finding(f"{who}: the same plans on every block in turn", curved, "%"),
+            Finding(f"{who}: that, standard error over seeds", _error(reported, true), "%"),
+        ]
+    found += [
+        Finding(f"{who}: the difference's mean size in one run", 100.0 * float(np.nanmean(np.abs(first))), "%"),
         Finding(
             f"{who}: plans truly dominated",
             100.0 * float(np.nanmean([row.dominated for row in chosen])),
