@@ -121,7 +121,7 @@ def confirmations(
         standing = front_of([shown.final(member) for member in confirmation if member.stands], instance.optimised)
         places = {member.key: place for place, member in enumerate(members)}
         numbers = [places[one.key] for one in standing]
-        found.prepare([*numbers, len(members)], reported.ravel().tolist())
+        found.prepare(numbers, reported.ravel().tolist())
         own, true = long.reported_of(numbers), long.true_of(numbers)
         results.append(Confirmation(tuple(Stated.of(one) for one in standing), true[number], own, true))
     return results

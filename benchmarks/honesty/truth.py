@@ -80,12 +80,16 @@ class Simulated:
 
     def todays(self, rows: Sequence[int]) -> list[Essence]:
         """Return what some replications of today's offer came to."""
-        return self.essences(len(self.configurations) - 1, rows)
+        return self.essences(self._today, rows)
+
+    @property
+    def _today(self) -> int:
+        return len(self.configurations) - 1
 
     def prepare(self, plans: Sequence[int], rows: Sequence[int]) -> None:
-        """Simulate plans in some replications, those of one draw after another: what a draw makes is made once."""
+        """Simulate plans, and today's offer, in some replications, draw by draw: what a draw makes is made once."""
         for row in sorted(rows, key=lambda number: (number % len(self.numbers), number)):
-            for plan in plans:
+            for plan in (*plans, self._today):
                 if (plan, row) not in self.found:
                     self.found[plan, row] = _essence(self.twin, self.judge, self.configurations[plan], row)
 

@@ -7,6 +7,10 @@ import pytest
 
 from benchmarks.honesty import records
 from benchmarks.honesty.known_means import LAWS, study
+from benchmarks.honesty.truth import Simulated
+from instances.catalogue import read_source
+from simulation.configuration import todays_configuration
+from simulation.knowledge import Knowledge
 
 REPETITIONS = 700
 """Standard error of a coverage of 95 %: at most 0.8 %."""
@@ -37,3 +41,15 @@ def test_rows_are_kept_once_a_run_and_read_back(tmp_path, monkeypatch):
     records.keep(replace(row, reported=0.5))
     records.keep(row)
     assert records.rows() == [row]
+
+
+def test_a_long_run_is_the_same_whenever_its_replications_are_asked_for():
+    knowledge = Knowledge.of(read_source("tiny"))
+    at_once, by_and_by = (
+        Simulated.of(knowledge, [todays_configuration(knowledge.central)], 1, (0, 7), repeats=2) for _ in range(2)
+    )
+    at_once.prepare([0], range(at_once.count))
+    late = {row: by_and_by.essences(0, [row])[0].values for row in (3, 0, 2, 1)}
+    for row, essence in enumerate(at_once.todays(range(4))):
+        np.testing.assert_array_equal(essence.values, late[row])
+    assert not np.array_equal(late[0], late[2])  # the same draw by another chance
