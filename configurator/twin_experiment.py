@@ -117,9 +117,9 @@ class TwinExperiment:
         if worker_count(self._effort.workers) > 1 and self._effort.engine == "compiled":
             self._kernels = KernelsAhead(self._instance)
         # the draws asked for last are the first to be remembered: those of the search, then the first fresh ones
-        count = self._effort.final_replications
+        count, share = self._effort.final_replications, self._instance.settings.search.deciding_share
         self._knowledge.rehearse(
-            self._effort.seed, (*reversed((*deciding(count), *fresh(count))), *range(self._informing))
+            self._effort.seed, (*reversed((*deciding(count, share), *fresh(count))), *range(self._informing))
         )
         self._progress.message("simulating today's offer (the first run on a machine compiles the twin before)")
         last: Generation | None = None

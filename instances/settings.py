@@ -74,6 +74,9 @@ class Search(_Section):
     final_replications: Annotated[int, Field(ge=1)] = column(
         "fresh replications of the plans on the final front", default=30
     )
+    deciding_share: Annotated[float, Field(gt=0.0, le=1.0)] = column(
+        "as many other fresh replications, as a share of those, decide which plans stand", default=1 / 3, unit="share"
+    )
     final_plans: Annotated[int, Field(ge=3)] = column(
         "plans of a front, at most, that are confirmed, audited and shown", default=16
     )

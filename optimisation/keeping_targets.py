@@ -42,22 +42,22 @@ def cheapest_that_keeps(plans: Sequence[PlanT]) -> PlanT | None:
     return min(sure, key=lambda plan: plan.spending, default=None)
 
 
-def too_few(targets: Sequence[Target], replications: int) -> str:
+def too_few(targets: Sequence[Target], replications: int, deciding_share: float) -> str:
     """Say of which targets no plan can be sure where so many replications are reported; empty: of none.
 
-    Targets are judged on those that were decided on too.
+    Targets are judged on those that were decided on too, `deciding_share` of them as many again.
     """
-    judged = len(deciding(replications)) + replications
+    judged = len(deciding(replications, deciding_share)) + replications
     said = []
     for target in targets:
         needed = fewest_to_be_sure(target.probability)
         if needed is None:
             said.append(f"that {target} always holds is never sure")
         elif needed > judged:
-            least = next(n for n in range(replications, needed + 1) if len(deciding(n)) + n >= needed)
+            enough = (n for n in range(replications, needed + 1) if len(deciding(n, deciding_share)) + n >= needed)
             said.append(
                 f"{target} with probability {target.probability:g} can be sure on {needed} replications or more, all "
-                f"of which keep it; these are {judged}: ask for --final-replications {least}"
+                f"of which keep it; these are {judged}: ask for --final-replications {next(enough)}"
             )
     return "; ".join(said)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.honesty.handed_out import Stated
 from benchmarks.honesty.truth import Simulated
 from configurator.evaluated_plans import EvaluatedPlans
+from instances.settings import Search
 from optimisation.confirmation import confirmed, deciding, fresh
 from optimisation.evaluation import Evaluation, Judgement
 from optimisation.fronts import Floats
@@ -81,27 +82,29 @@ class Confirmation:
     """The plans that stand on one block, and what they are worth on the others [plan, objective].
 
     crossed: the same plans as reported on each block [block, plan, objective], and crossed_true on all but that one.
+    spent: replications that it took.
     """
 
     plans: tuple[Stated, ...]
     true: Floats
     crossed: Floats
     crossed_true: Floats
+    spent: int
 
 
-def block_of(size: int) -> tuple[int, ...]:
-    """Return the replications, hence parameter draws, of a block that reports on so many."""
-    return (*deciding(size), *fresh(size))
+def block_of(search: Search) -> tuple[int, ...]:
+    """Return the replications, hence parameter draws, of a block: those that decide, then those that are reported."""
+    size = search.final_replications
+    return (*deciding(size, search.deciding_share), *fresh(size))
 
 
-def confirmations(
-    judge: Judge, members: Sequence[Member], found: Simulated, size: int, seed: int
-) -> list[Confirmation]:
-    """Confirm plans on each block; found: all of them in `block_of(size)`, again and again by other chance.
+def confirmations(judge: Judge, members: Sequence[Member], found: Simulated, seed: int) -> list[Confirmation]:
+    """Confirm plans on each block; found: all of them in `block_of`, again and again by other chance.
 
     What a plan is worth on all blocks is simulated of those that stand on one.
     """
-    instance, replications = judge.instance, block_of(size)
+    instance = judge.instance
+    replications, size = block_of(instance.settings.search), instance.settings.search.final_replications
     shown = EvaluatedPlans(instance, judge)
     blocks = np.arange(found.count).reshape(-1, len(replications))
     reported = blocks[:, -size:]
@@ -123,7 +126,9 @@ def confirmations(
         numbers = [places[one.key] for one in standing]
         found.prepare(numbers, reported.ravel().tolist())
         own, true = long.reported_of(numbers), long.true_of(numbers)
-        results.append(Confirmation(tuple(Stated.of(one) for one in standing), true[number], own, true))
+        results.append(
+            Confirmation(tuple(Stated.of(one) for one in standing), true[number], own, true, evaluator.simulations)
+        )
     return results
 
 

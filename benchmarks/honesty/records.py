@@ -15,6 +15,7 @@ ROWS = Path(__file__).parent / "runs.csv"
 class Row:
     """One search of one method.
 
+    spent: replications of the search; confirming: those that the confirmation took beside, the mean over blocks.
     reported, true: hypervolumes; of ours the means over blocks, and over all blocks on which the plans that stand on
     one are reported in turn (`confirming`). own: reported over true less 1 where only that block's report is taken; of
     others the same as reported over true. dominated: share of the plans handed out that another
@@ -27,6 +28,7 @@ class Row:
     seed: int
     budget: int
     spent: float
+    confirming: float
     plans: float
     reported: float
     true: float

@@ -1,6 +1,7 @@
 """One search of one method held against the truth."""
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,29 +21,57 @@ OUR_DRAWS = 30
 """Parameter draws on which other methods' plans are simulated: each of theirs as often as makes so many per chance."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What came of one search: see `records.Row`; cheapest: the plan that is said to keep the target."""
+
+    spent: float
+    plans: float
+    reported: float
+    true: float
+    own: float
+    first: float
+    dominated: float
+    cheapest: Stated | None
+    confirming: float = 0.0
+
+
 def run(case: Case, problem: Problem, name: str, seed: int) -> Row:
     """Let a method search once and return what came of it."""
     before = time.process_time()
-    measured = _ours(case, problem, seed) if name == OURS else _theirs(case, problem, name, seed)
-    spent, plans, reported, true, own, first, dominated, cheapest = measured
+    found = _ours(case, problem, seed) if name == OURS else _theirs(case, problem, name, seed)
     probability = np.nan
-    if cheapest is not None:
-        probability = true_probability(problem.knowledge, cheapest.configuration, seed, case.futures)
+    if found.cheapest is not None:
+        probability = true_probability(problem.knowledge, found.cheapest.configuration, seed, case.futures)
     return Row(
-        case.instance, name, seed, case.budget, round(spent, 2), plans, reported, true, own, first, dominated,
-        int(cheapest is not None), probability, ASKED, case.futures, round(time.process_time() - before, 1), commit(),
-    )  # fmt: skip
-
-
-Measured = tuple[float, float, float, float, float, float, float, Stated | None]
+        instance=case.instance,
+        method=name,
+        seed=seed,
+        budget=case.budget,
+        spent=round(found.spent, 2),
+        confirming=round(found.confirming, 2),
+        plans=found.plans,
+        reported=found.reported,
+        true=found.true,
+        own=found.own,
+        first=found.first,
+        dominated=found.dominated,
+        named=int(found.cheapest is not None),
+        probability=probability,
+        asked=ASKED,
+        futures=case.futures,
+        cpu_seconds=round(time.process_time() - before, 1),
+        commit=commit(),
+    )
 
 
 def _ours(case: Case, problem: Problem, seed: int) -> Measured:
     members, spent = candidates(problem, seed, case.budget)
-    size = problem.instance.settings.search.final_replications
     configurations = [one.plan.configuration for one in members]
-    found = Simulated.of(problem.knowledge, configurations, seed, block_of(size), case.chances)
-    every = confirmations(judge_of(problem.knowledge, seed), members, found, size, seed)
+    found = Simulated.of(
+        problem.knowledge, configurations, seed, block_of(problem.instance.settings.search), case.chances
+    )
+    every = confirmations(judge_of(problem.knowledge, seed), members, found, seed)
     stated = [_hypervolume(problem, np.array([plan.point for plan in one.plans])) for one in every]
     true = [_hypervolume(problem, one.true) for one in every]
     dominated = float(np.mean([_dominated(problem, one.true) for one in every if len(one.plans)]))
@@ -52,19 +81,21 @@ def _ours(case: Case, problem: Problem, seed: int) -> Measured:
     own = float(np.sum(stated) / np.sum(true) - 1.0) if np.sum(true) else np.nan
     crossed = float(np.mean([_hypervolume(problem, points) for one in every for points in one.crossed]))
     really = float(np.mean([_hypervolume(problem, points) for one in every for points in one.crossed_true]))
-    return spent, plans, crossed, really, own, first, dominated, cheapest
+    confirming = float(np.mean([one.spent for one in every]))
+    return Measured(spent, plans, crossed, really, own, first, dominated, cheapest, confirming)
 
 
 def _theirs(case: Case, problem: Problem, name: str, seed: int) -> Measured:
     found = theirs(METHODS[name], problem, seed, case.budget)
     if not found.plans:
-        return found.spent, 0.0, 0.0, 0.0, np.nan, np.nan, np.nan, None
+        return Measured(found.spent, 0.0, 0.0, 0.0, np.nan, np.nan, np.nan, None)
     true = _true_points(case, problem, found, seed)
     stated = _hypervolume(problem, np.array([plan.point for plan in found.plans]))
     really = _hypervolume(problem, true)
     dominated = _dominated(problem, true)
     first = stated / really - 1.0 if really else np.nan
-    return found.spent, float(len(found.plans)), stated, really, first, first, dominated, found.cheapest
+    plans = float(len(found.plans))
+    return Measured(found.spent, plans, stated, really, first, first, dominated, found.cheapest)
 
 
 def _true_points(case: Case, problem: Problem, found: HandedOut, seed: int) -> Floats:

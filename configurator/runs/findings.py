@@ -277,7 +277,9 @@ def _too_few(instance: Instance, state: SearchState) -> str:
     from optimisation.keeping_targets import too_few  # scipy comes with it
     from simulation.targets import targets_of
 
-    return too_few(targets_of(instance), state.today.replications) if state.confirmed else ""
+    if not state.confirmed:
+        return ""
+    return too_few(targets_of(instance), state.today.replications, instance.settings.search.deciding_share)
 
 
 def summary_document(found: Front) -> dict[str, object]:

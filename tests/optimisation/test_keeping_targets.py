@@ -32,15 +32,17 @@ def test_nobody_is_named_when_none_is_sure_or_nothing_is_asked():
 
 
 def test_a_target_that_so_few_replications_can_never_make_sure_of_is_said_to_be_one():
-    assert too_few([WAIT, replace(WAIT, probability=0.95)], 30) == ""  # 40 with those decided on; 18 and 38 are needed
-    said = too_few([WAIT, replace(WAIT, probability=0.99)], 30)
+    assert (
+        too_few([WAIT, replace(WAIT, probability=0.95)], 30, 1 / 3) == ""
+    )  # 40 with those decided on; 18 and 38 are needed
+    said = too_few([WAIT, replace(WAIT, probability=0.99)], 30, 1 / 3)
     assert said == (
         "wait at most 30 with probability 0.99 can be sure on 191 replications or more, all of which keep it; "
         "these are 40: ask for --final-replications 143"
     )
     assert keeping(replace(WAIT, probability=0.99), np.full(190, 20.0)).assurance < SURE
     assert keeping(replace(WAIT, probability=0.99), np.full(191, 20.0)).assurance >= SURE
-    assert too_few([replace(WAIT, probability=1.0)], 100) == "that wait at most 30 always holds is never sure"
+    assert too_few([replace(WAIT, probability=1.0)], 100, 1 / 3) == "that wait at most 30 always holds is never sure"
 
 
 def test_a_plan_named_falls_short_of_what_is_asked_less_often_than_one_in_twenty():

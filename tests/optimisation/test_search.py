@@ -308,10 +308,24 @@ def test_what_is_reported_comes_from_replications_that_decided_nothing(planning)
     assert standing
     assert {member.evaluation.replications for member in standing} == {tuple(fresh(30))}
     fallen = {member.evaluation.replications for member in found if not member.stands}
-    assert fallen <= {tuple(deciding(30)), tuple(deciding(30))[:5]}
-    assert not set(fresh(30)) & set(deciding(30))
+    decided = deciding(30, 1 / 3)
+    assert fallen <= {tuple(decided), tuple(decided)[:5]}
+    assert not set(fresh(30)) & set(decided)
     reported = {key for key, number in stand_in.asked if number in fresh(30)}
     assert reported == {member.key for member in standing}
+
+
+@pytest.mark.parametrize(("share", "looked_at", "decided"), [(1.0, 5, 30), (0.5, 5, 15), (0.1, 5, 5)])
+def test_an_instance_says_on_how_many_fresh_replications_it_is_decided(planning, share, looked_at, decided):
+    archive = noisy(planning, 3)[-1].archive
+    search = planning.instance.settings.search.model_copy(update={"deciding_share": share})
+    settings = planning.instance.settings.model_copy(update={"search": search})
+    instance = replace(planning.instance, settings=settings)
+    found = confirmed(instance, FluidStandIn(planning, luck=0.3, noise=0.02), archive, 30, seed=1)
+    assert {member.evaluation.replications for member in found if member.stands} == {tuple(fresh(30))}
+    fallen = {member.evaluation.replications for member in found if not member.stands}
+    assert fallen == {tuple(deciding(30, share)), tuple(deciding(30, 1.0)[:looked_at])}
+    assert len(deciding(30, share)) == decided
 
 
 class Recording(FluidStandIn):
