@@ -2,7 +2,7 @@
 
 In order, so that a plan that falls costs little: two and a half times as many plans as the instance asks for are looked
 at on five fresh replications (where thirty are reported), then others that were behind them, where too few are left; it
-is decided on ten, or as the instance says, which of those that contend stand, and only these are simulated on the thirty
+is decided on ten, or as the instance says, which of those that contend stand; only these are simulated on the thirty
 from which all their values come (`optimisation.confirmation`), by chance alone, and audited. The hypervolume is that of
 the values reported.
 """

@@ -6,8 +6,8 @@ data-splitting for the evaluation of significance levels", Biometrika 62(2): 441
 reported on the same thirty replications had 0.4 to 0.8 % more hypervolume than they had in truth (three seeds). Two
 things are still picked on what is reported, both because a reader would stumble over them. Plans that stand and are
 dominated as reported are not shown: their true hypervolume is missed, the reported one is not. On `tiny` that is 0.26 %
-(ten seeds, standard error 0.13) where it is decided on a third as many replications, 0.07 % (0.04) on as many. Flags and
-targets are judged on all of them, as harm shows the better the more is looked at: 0.0 % (0.1) either way.
+(ten seeds, standard error 0.13) where it is decided on a third as many replications, 0.07 % (0.04) on as many. Flags
+and targets are judged on all of them, as harm shows the better the more is looked at: 0.0 % (0.1) either way.
 """
 
 from collections.abc import Callable, Sequence
