@@ -28,7 +28,7 @@ class Case:
 ASKED = 0.9
 CASES: Mapping[str, Case] = MappingProxyType(
     {
-        "tiny": Case("tiny", 0.40, budget=1500, chances=6, futures=400),
+        "tiny": Case("tiny", 0.40, budget=1500, chances=12, futures=400),
         "synthetic-3": Case("synthetic-3", 0.10, budget=600, chances=2, futures=60),
     }
 )
