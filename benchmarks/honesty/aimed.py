@@ -20,7 +20,7 @@ class Case:
     """Of the share of service need without the service, to be kept with probability ASKED."""
     budget: int
     chances: int
-    """Simulations of each plan reported under each of the parameter draws it was reported on: thirty for ours."""
+    """Simulations of each plan reported under each of the parameter draws it was reported on."""
     futures: int
     """Fresh parameter draws that tell whether a target is really kept."""
 
@@ -28,7 +28,7 @@ class Case:
 ASKED = 0.9
 CASES: Mapping[str, Case] = MappingProxyType(
     {
-        "tiny": Case("tiny", 0.40, budget=1500, chances=12, futures=400),
+        "tiny": Case("tiny", 0.40, budget=1500, chances=6, futures=400),
         "synthetic-3": Case("synthetic-3", 0.10, budget=600, chances=2, futures=60),
     }
 )

@@ -45,8 +45,7 @@ def _notes(kept: Sequence[Row]) -> list[str]:
         f"included, which intervals state. The target is held against means known to {TELLING:g} % (standard error).",
         f"Dominated: another plan of the same front is nowhere worse and somewhere better by more than {MARGIN:g}",
         "of the scale. Target: probability over fresh draws and chance, counted as kept from the asked one on, less",
-        "two standard errors of the count. On tiny ours is confirmed on twelve blocks; the plans of the others were",
-        "simulated as often as makes six of them.",
+        "two standard errors of the count.",
     ]
 
 
