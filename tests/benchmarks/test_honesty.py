@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.honesty import records
+from benchmarks.honesty import records, reporting
 from benchmarks.honesty.known_means import LAWS, study
 from benchmarks.honesty.truth import Simulated
 from instances.catalogue import read_source
@@ -53,3 +53,14 @@ def test_a_long_run_is_the_same_whenever_its_replications_are_asked_for():
     for row, essence in enumerate(at_once.todays(range(4))):
         np.testing.assert_array_equal(essence.values, late[row])
     assert not np.array_equal(late[0], late[2])  # the same draw by another chance
+
+
+def test_differences_over_seeds_are_a_ratio_of_means():
+    true, reported = np.array([0.6, 0.7, 0.01, 0.0]), np.array([0.63, 0.69, 0.03, 0.0])
+    with np.errstate(invalid="ignore"):
+        found, error = reporting.difference_of(reported / true - 1.0, true)
+    assert found == pytest.approx(100.0 * (1.35 / 1.31 - 1.0))
+    residuals = np.array([0.03, -0.01, 0.02]) - (0.04 / 1.31) * true[:3]
+    assert error == pytest.approx(100.0 * residuals.std(ddof=1) / np.sqrt(3) / (1.31 / 3))
+    assert np.isnan(reporting.difference_of(np.array([0.1]), np.array([0.5]))[1])
+    assert np.isnan(reporting.difference_of(np.array([np.nan]), np.array([0.0]))[0])
