@@ -98,8 +98,8 @@ def difference_of(relative: Floats, true: Floats) -> tuple[float, float]:
     """Return the mean difference over the mean truth and its standard error over seeds, in percent.
 
     A ratio of means: where hardly a plan is sound a seed's own relative difference has no bound. Its standard error is
-    that of the linearised ratio (Cochran 1977, "Sampling Techniques", chapter 6); nan of a single seed. relative: of each
-    seed, nan where nothing sound was handed out.
+    that of the linearised ratio (Cochran 1977, "Sampling Techniques", chapter 6); nan of a single seed. relative: of
+    each seed, nan where nothing sound was handed out.
     """
     known = ~np.isnan(relative) & (true > 0.0)
     if not known.any():
