@@ -29,7 +29,7 @@ SEARCH = Wish(seed=5, generations=3, population=6, workers=1)
 SHORT = {
     "run = 731.0": "run = 200.0",
     "warm_up = 365.0": "warm_up = 100.0",
-    "final_replications = 30": "final_replications = 3",
+    "final_replications = 100": "final_replications = 3",
 }
 MEMORIES = (EVALUATIONS, BY_CHANCE)
 
