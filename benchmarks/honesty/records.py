@@ -12,21 +12,16 @@ ROWS = Path(__file__).parent / "runs.csv"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One search of one method.
+class Measures:
+    """What one search was seen to do.
 
     spent: replications of the search; confirming: those that the confirmation took beside, the mean over blocks.
     reported, true: hypervolumes; of ours the means over blocks, and over all blocks on which the plans that stand on
     one are reported in turn (`confirming`). own: reported over true less 1 where only that block's report is taken; of
-    others the same as reported over true. dominated: share of the plans handed out that another
-    one of them truly dominates by more than the margin. named: whether a plan is named that keeps the target;
-    probability: with which it truly keeps it. first: reported hypervolume over true less 1 of the first block alone.
+    others the same as reported over true. first: that of the first block alone. dominated: share of the plans handed
+    out that another one of them truly dominates by more than the margin.
     """
 
-    instance: str
-    method: str
-    seed: int
-    budget: int
     spent: float
     confirming: float
     plans: float
@@ -35,6 +30,19 @@ class Row:
     own: float
     first: float
     dominated: float
+
+
+@dataclass(frozen=True)
+class Row(Measures):
+    """One search of one method.
+
+    named: whether a plan is named that keeps the target; probability: with which it truly keeps it.
+    """
+
+    instance: str
+    method: str
+    seed: int
+    budget: int
     named: int
     probability: float
     asked: float

@@ -1,14 +1,14 @@
 """One search of one method held against the truth."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict
 
 import numpy as np
 
 from benchmarks.honesty.aimed import ASKED, Case
 from benchmarks.honesty.confirming import block_of, confirmations
 from benchmarks.honesty.handed_out import OURS, HandedOut, Stated, candidates, theirs
-from benchmarks.honesty.records import Row
+from benchmarks.honesty.records import Measures, Row
 from benchmarks.honesty.truth import Simulated, judge_of, true_probability
 from benchmarks.search.methods import METHODS
 from benchmarks.search.problem import Problem
@@ -21,42 +21,20 @@ OUR_DRAWS = 30
 """Parameter draws on which other methods' plans are simulated: each of theirs as often as makes so many per chance."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What came of one search: see `records.Row`; cheapest: the plan that is said to keep the target."""
-
-    spent: float
-    plans: float
-    reported: float
-    true: float
-    own: float
-    first: float
-    dominated: float
-    cheapest: Stated | None
-    confirming: float = 0.0
-
-
 def run(case: Case, problem: Problem, name: str, seed: int) -> Row:
     """Let a method search once and return what came of it."""
     before = time.process_time()
-    found = _ours(case, problem, seed) if name == OURS else _theirs(case, problem, name, seed)
+    measures, cheapest = _ours(case, problem, seed) if name == OURS else _theirs(case, problem, name, seed)
     probability = np.nan
-    if found.cheapest is not None:
-        probability = true_probability(problem.knowledge, found.cheapest.configuration, seed, case.futures)
+    if cheapest is not None:
+        probability = true_probability(problem.knowledge, cheapest.configuration, seed, case.futures)
     return Row(
+        **asdict(measures),
         instance=case.instance,
         method=name,
         seed=seed,
         budget=case.budget,
-        spent=round(found.spent, 2),
-        confirming=round(found.confirming, 2),
-        plans=found.plans,
-        reported=found.reported,
-        true=found.true,
-        own=found.own,
-        first=found.first,
-        dominated=found.dominated,
-        named=int(found.cheapest is not None),
+        named=int(cheapest is not None),
         probability=probability,
         asked=ASKED,
         futures=case.futures,
@@ -65,7 +43,7 @@ def run(case: Case, problem: Problem, name: str, seed: int) -> Row:
     )
 
 
-def _ours(case: Case, problem: Problem, seed: int) -> Measured:
+def _ours(case: Case, problem: Problem, seed: int) -> tuple[Measures, Stated | None]:
     members, spent = candidates(problem, seed, case.budget)
     configurations = [one.plan.configuration for one in members]
     found = Simulated.of(
@@ -82,20 +60,21 @@ def _ours(case: Case, problem: Problem, seed: int) -> Measured:
     crossed = float(np.mean([_hypervolume(problem, points) for one in every for points in one.crossed]))
     really = float(np.mean([_hypervolume(problem, points) for one in every for points in one.crossed_true]))
     confirming = float(np.mean([one.spent for one in every]))
-    return Measured(spent, plans, crossed, really, own, first, dominated, cheapest, confirming)
+    measures = Measures(round(spent, 2), round(confirming, 2), plans, crossed, really, own, first, dominated)
+    return measures, cheapest
 
 
-def _theirs(case: Case, problem: Problem, name: str, seed: int) -> Measured:
+def _theirs(case: Case, problem: Problem, name: str, seed: int) -> tuple[Measures, Stated | None]:
     found = theirs(METHODS[name], problem, seed, case.budget)
     if not found.plans:
-        return Measured(found.spent, 0.0, 0.0, 0.0, np.nan, np.nan, np.nan, None)
+        return Measures(round(found.spent, 2), 0.0, 0.0, 0.0, 0.0, np.nan, np.nan, np.nan), None
     true = _true_points(case, problem, found, seed)
     stated = _hypervolume(problem, np.array([plan.point for plan in found.plans]))
     really = _hypervolume(problem, true)
     dominated = _dominated(problem, true)
     first = stated / really - 1.0 if really else np.nan
     plans = float(len(found.plans))
-    return Measured(found.spent, plans, stated, really, first, first, dominated, found.cheapest)
+    return Measures(round(found.spent, 2), 0.0, plans, stated, really, first, first, dominated), found.cheapest
 
 
 def _true_points(case: Case, problem: Problem, found: HandedOut, seed: int) -> Floats:

@@ -36,7 +36,7 @@ def test_probabilities_of_ten_replications_never_flatter():
 def test_rows_are_kept_once_a_run_and_read_back(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "ROWS", tmp_path / "runs.csv")
     row = records.Row(
-        "tiny", "ours", 1, 1500, 1010.0, 712.5, 6.0, 0.65, 0.64, 0.015, 0.02, 0.04, 1, 1.0, 0.9, 400, 27.6, "abc"
+        1010.0, 712.5, 6.0, 0.65, 0.64, 0.015, 0.02, 0.04, "tiny", "ours", 1, 1500, 1, 1.0, 0.9, 400, 27.6, "abc"
     )
     records.keep(replace(row, reported=0.5))
     records.keep(row)
