@@ -17,9 +17,6 @@ from optimisation.fronts import MARGIN, Floats, costs, dominated_beyond, hypervo
 from optimisation.keeping_targets import cheapest_that_keeps
 from simulation.objectives import Judge
 
-OUR_DRAWS = 30
-"""Parameter draws on which other methods' plans are simulated: each of theirs as often as makes so many per chance."""
-
 
 def run(case: Case, problem: Problem, name: str, seed: int) -> Row:
     """Let a method search once and return what came of it."""
@@ -80,7 +77,7 @@ def _theirs(case: Case, problem: Problem, name: str, seed: int) -> tuple[Measure
 def _true_points(case: Case, problem: Problem, found: HandedOut, seed: int) -> Floats:
     """Return the means of the plans' objectives under the draws they met, solvency as far below its mean as stated."""
     judge = Judge.of(problem.instance)
-    repeats = max(1, round(OUR_DRAWS * case.chances / len(found.numbers)))
+    repeats = max(1, round(case.theirs / len(found.numbers)))
     configurations = [plan.configuration for plan in found.plans]
     long = Simulated.of(problem.knowledge, configurations, seed, found.numbers, repeats)
     plans, every = range(len(configurations)), range(long.count)

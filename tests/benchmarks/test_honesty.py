@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.honesty import records, reporting
+from benchmarks.honesty import aimed, records, reporting
 from benchmarks.honesty.known_means import LAWS, study
 from benchmarks.honesty.truth import Simulated
 from instances.catalogue import read_source
@@ -64,3 +64,15 @@ def test_differences_over_seeds_are_a_ratio_of_means():
     assert error == pytest.approx(100.0 * residuals.std(ddof=1) / np.sqrt(3) / (1.31 / 3))
     assert np.isnan(reporting.difference_of(np.array([0.1]), np.array([0.5]))[1])
     assert np.isnan(reporting.difference_of(np.array([np.nan]), np.array([0.0]))[0])
+
+
+def test_a_case_is_an_instance_with_a_target_and_with_its_own_scale_and_settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(aimed, "FOLDER", tmp_path)
+    case = replace(aimed.CASES["tiny"], scale={"efficiency": (-7.0, 9.0)}, search={"final_replications": 12})
+    found, origin = aimed.aimed(case, 1).instance, read_source("tiny").instance()
+    assert found.settings.search == origin.settings.search.model_copy(update={"final_replications": 12})
+    *others, target = found.objectives
+    assert (target.expression, target.direction, target.target) == ("unmet_need", "at_most", case.limit)
+    assert target.probability == aimed.ASKED
+    widened = {row.objective: (row.low, row.high) for row in others}
+    assert widened == {row.objective: (row.low, row.high) for row in origin.objectives} | {"efficiency": (-7.0, 9.0)}
