@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.honesty.aimed import CASES, Case
 from benchmarks.honesty.handed_out import OURS
 from benchmarks.honesty.known_means import STATEMENTS, statements
 from benchmarks.honesty.records import Row, rows
@@ -47,7 +48,14 @@ def _notes(kept: Sequence[Row]) -> list[str]:
         f"Dominated: another plan of the same front is nowhere worse and somewhere better by more than {MARGIN:g}",
         "of the scale. Target: probability over fresh draws and chance, counted as kept from the asked one on, less",
         "two standard errors of the count.",
+        *(_own_settings(case) for case in CASES.values() if case.scale or case.search),
     ]
+
+
+def _own_settings(case: Case) -> str:
+    scale = (f"{name} from {low:g} to {high:g}" for name, (low, high) in case.scale.items())
+    search = (f"{name} = {value:g}" for name, value in case.search.items())
+    return f"For all methods on {case.instance}: {', '.join([*search, *scale])}, in place of the instance's own."
 
 
 def _findings(instance: str, method: str, chosen: Sequence[Row]) -> list[Finding]:
