@@ -43,7 +43,7 @@ class FrontView:
     today: FrontRow | None
     others: tuple[tuple[float, ...], ...] = ()
     hypervolume: float | None = None
-    confirmed_hypervolume: float | None = None
+    confirmed_hypervolume: Interval | None = None
     random_hypervolume: float | None = None
     random_plans: int = 0
     facts: tuple[tuple[str, str], ...] = ()
@@ -73,6 +73,7 @@ def _script_safe(text: str) -> str:
 
 
 def _payload(view: FrontView) -> dict[str, object]:
+    confirmed = view.confirmed_hypervolume
     return {
         "title": view.title,
         "subtitle": view.subtitle,
@@ -90,7 +91,7 @@ def _payload(view: FrontView) -> dict[str, object]:
         "today": None if view.today is None else _row(view.today),
         "others": [list(values) for values in view.others],
         "hypervolume": view.hypervolume,
-        "confirmed_hypervolume": view.confirmed_hypervolume,
+        "confirmed_hypervolume": None if confirmed is None else [confirmed.mean, confirmed.low, confirmed.high],
         "random_hypervolume": view.random_hypervolume,
         "random_plans": view.random_plans,
         "facts": [list(fact) for fact in view.facts],

@@ -17,10 +17,11 @@ from configurator.laboratory import Effort, SimulationFailed
 from configurator.process_memory import give_back_free_memory, give_back_now_and_then
 from configurator.progress import Progress
 from configurator.replicating import worker_count
-from configurator.results import EvaluatedPlan
+from configurator.results import EvaluatedPlan, Interval
 from configurator.runs.past import Past
 from configurator.tables import Table
 from optimisation.auditing import audited_events
+from optimisation.comparing import Comparing
 from optimisation.confirmation import confirmed, fresh
 from optimisation.evaluation import Evaluator, Judgement
 from optimisation.feasibility.marginal_values import marginal_values
@@ -62,7 +63,7 @@ class FinalPlans:
     front: tuple[EvaluatedPlan, ...]
     today: EvaluatedPlan
     archive: tuple[EvaluatedPlan, ...]
-    hypervolume: float
+    hypervolume: Interval
 
 
 class FinalFront:
@@ -160,7 +161,7 @@ class FinalFront:
             ),
             today=self._shown.of(self._shown.with_final_point(today), todays),
             archive=tuple(self._shown.of_archive(member, keys, fallen) for member in generation.archive),
-            hypervolume=hypervolume_of(standing, self._instance.optimised),
+            hypervolume=self._hypervolume(standing),
         )
 
     def todays_indicators(self, count: int) -> Table:
@@ -179,6 +180,11 @@ class FinalFront:
         """Give threads or processes back."""
         if "_by_chance" in self.__dict__:
             self._by_chance.close()
+
+    def _hypervolume(self, standing: Sequence[Member]) -> Interval:
+        comparing = Comparing(self._instance, self._effort.seed, self._shown.final_values)
+        interval = comparing.hypervolume_interval([member.evaluation for member in standing])
+        return Interval(hypervolume_of(standing, self._instance.optimised), *interval)
 
     def _listed(self, evaluator: Evaluator[Essence], count: int) -> tuple[IndicatorRow, ...]:
         found = [one for one in evaluator.todays(fresh(count)) if not isinstance(one, Failure)]

@@ -99,8 +99,12 @@ def front_text(
 
 
 def _hypervolumes(found: Front) -> Iterator[str]:
-    if found.confirmed_hypervolume is not None:
-        yield f"hypervolume of these plans on fresh replications: {found.confirmed_hypervolume:.4f}"
+    confirmed = found.confirmed_hypervolume
+    if confirmed is not None:
+        yield (
+            f"hypervolume of these plans on fresh replications: {confirmed.mean:.4f} "
+            f"({confirmed.low:.4f} to {confirmed.high:.4f})"
+        )
     against = (
         "not compared with random plans"
         if found.random_hypervolume is None

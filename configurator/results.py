@@ -120,7 +120,7 @@ class SearchState:
     archive: tuple[EvaluatedPlan, ...] = ()
     failures: tuple[str, ...] = ()
     confirmed: bool = False
-    confirmed_hypervolume: float | None = None
+    confirmed_hypervolume: Interval | None = None
     is_past: bool = False
     """Whether it was reached in an earlier session of the run, and gone through again."""
     record: Mapping[str, object] | None = None

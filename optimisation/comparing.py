@@ -13,6 +13,7 @@ from optimisation.fronts import (
     clearly_dominated,
     costs,
     dominated_by,
+    hypervolume_interval,
     nondominated,
     probability_nondominated,
     redrawn,
@@ -75,6 +76,10 @@ class Comparing:
             drawn = redrawn(*self._points([*decided, *fell]), random)
             free = free & ~dominated_by(drawn[:, : len(decided)], drawn[:, len(decided) :])
         return [float(share) for share in free.mean(axis=0)]
+
+    def hypervolume_interval(self, evaluations: Sequence[Evaluation]) -> tuple[float, float]:
+        """Return the 95 % interval of the hypervolume that plans, all judged, have in truth."""
+        return hypervolume_interval(*self._points(evaluations), self._random())
 
     def groups(self, evaluations: Sequence[Evaluation]) -> list[int]:
         """Return a group number for each, those alike that cannot be told apart."""

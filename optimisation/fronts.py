@@ -100,6 +100,28 @@ def probability_nondominated(
     return kept
 
 
+def hypervolume_interval(
+    points: Callable[[Counts], Floats],
+    shape: tuple[int, int],
+    random: np.random.Generator,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Return an interval of the hypervolume that plans have in truth; see `probability_nondominated` of what is given.
+
+    Quantiles of the hypervolumes that redrawn replications give (Efron 1979, "Bootstrap methods: another look at the
+    jackknife", The Annals of Statistics 7(1): 1-26). All plans are redrawn together: luck that they share moves a front
+    as a whole. One replication tells nothing but that a hypervolume lies between 0 and 1; no plan has none.
+    """
+    if not shape[0]:
+        return 0.0, 0.0
+    if shape[1] < 2:
+        return 0.0, 1.0
+    found = [hypervolume(one) for one in redrawn(points, shape, random, resamples)]
+    low, high = np.quantile(found, [0.5 - confidence / 2.0, 0.5 + confidence / 2.0])
+    return float(low), float(high)
+
+
 def redrawn(
     points: Callable[[Counts], Floats], shape: tuple[int, int], random: np.random.Generator, resamples: int = RESAMPLES
 ) -> Floats:

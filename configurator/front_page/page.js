@@ -34,7 +34,7 @@
   const shown = (value, k) => minus((factor[k] * value).toLocaleString("en", { minimumFractionDigits: decimals[k], maximumFractionDigits: decimals[k] })) + suffix[k];
   const signed = (value, k) => (value > 0 ? "+" : "") + shown(value, k);
   const plain = (value) => minus(value.toLocaleString("en", { maximumFractionDigits: 3 }));
-  const percent = (value) => `${Number((100 * value).toFixed(value < 0.1 ? 1 : 0))} %`;
+  const percent = (value) => `${Number((100 * value).toFixed(value < 0.1 ? 1 : 0))}\u00a0%`;
   const gain = (values, k) => (values[k][0] - today.values[k][0]) * (objectives[k].direction === "maximise" ? 1 : -1);
   const wrapped = (text, width = 64) => {
     const lines = [""];
@@ -199,7 +199,8 @@
       });
     }
     if (data.confirmed_hypervolume !== null) {
-      cards.push([percent(data.confirmed_hypervolume), "of the room between the objectives' bounds is reached by these plans on fresh simulations (hypervolume)"]);
+      const [mean, low, high] = data.confirmed_hypervolume;
+      cards.push([percent(mean), `of the room between the objectives' bounds is reached by these plans on fresh simulations: hypervolume, ${percent(low)} to ${percent(high)}`]);
     }
     if (data.random_hypervolume !== null) {
       cards.push([percent(data.hypervolume), `is what the search found on its own simulations; ${data.random_plans} random feasible plans reach ${percent(data.random_hypervolume)} there`]);

@@ -33,9 +33,12 @@ from simulation.configuration import content_key, todays_configuration
 SUMMARY = "summary.json"
 FRONT_PAGE = "front.html"
 TODAY = "today"
+_CONFIRMED = ("confirmed_hypervolume", "confirmed_hypervolume_low", "confirmed_hypervolume_high")
+_UNTOLD = {"confirmed_hypervolume_low": 0.0, "confirmed_hypervolume_high": 1.0}
+"""What a summary written before these were told leaves open: a part of the whole."""
 _FIGURES = (
-    "hypervolume", "confirmed_hypervolume", "random_hypervolume", "random_plans", "random_sound", "generations",
-    "evaluations", "replications", "seconds",
+    "hypervolume", *_CONFIRMED, "random_hypervolume", "random_plans", "random_sound", "generations", "evaluations",
+    "replications", "seconds",
 )  # fmt: skip
 
 
@@ -49,7 +52,7 @@ class Front:
     today: FrontRow
     hypervolume: float
     """On the replications of the search, as that of random plans."""
-    confirmed_hypervolume: float | None
+    confirmed_hypervolume: Interval | None
     """On fresh replications, of the plans that stand there."""
     random_hypervolume: float | None
     random_plans: int
@@ -284,12 +287,15 @@ def _too_few(instance: Instance, state: SearchState) -> str:
 
 def summary_document(found: Front) -> dict[str, object]:
     """Return what summary.json holds."""
+    confirmed = found.confirmed_hypervolume
     return {
         "status": "stopped early" if found.stopped else "finished",
         "front_size": len(found.rows),
         "better_than_today": found.better_than_today,
         "hypervolume": found.hypervolume,
-        "confirmed_hypervolume": found.confirmed_hypervolume,
+        "confirmed_hypervolume": None if confirmed is None else confirmed.mean,
+        "confirmed_hypervolume_low": None if confirmed is None else confirmed.low,
+        "confirmed_hypervolume_high": None if confirmed is None else confirmed.high,
         "random_hypervolume": found.random_hypervolume,
         "random_plans": found.random_plans,
         "random_sound": found.random_sound,
@@ -331,6 +337,7 @@ def _front(
     today: FrontRow,
     summary: dict[str, Any],
 ) -> Front:
+    summary = _UNTOLD | summary
     for name in _FIGURES:
         if not isinstance(summary[name], int | float | None):
             raise TypeError(f"{name}: {summary[name]!r}, expected a number")
@@ -340,7 +347,7 @@ def _front(
         rows=rows,
         today=today,
         hypervolume=summary["hypervolume"],
-        confirmed_hypervolume=summary["confirmed_hypervolume"],
+        confirmed_hypervolume=_confirmed(*(summary[name] for name in _CONFIRMED)),
         random_hypervolume=summary["random_hypervolume"],
         random_plans=summary["random_plans"],
         random_sound=summary["random_sound"],
@@ -355,6 +362,10 @@ def _front(
         cheapest=summary.get("cheapest_that_keeps_targets", ""),
         too_few=summary.get("too_few_replications_for", ""),
     )
+
+
+def _confirmed(mean: float | None, low: float | None, high: float | None) -> Interval | None:
+    return None if mean is None or low is None or high is None else Interval(mean, low, high)
 
 
 def _table(folder: RunFolder, name: str, file: str) -> Table:

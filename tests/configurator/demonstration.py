@@ -54,7 +54,7 @@ def demonstration() -> FrontView:
         today=today,
         others=others,
         hypervolume=0.523,
-        confirmed_hypervolume=0.511,
+        confirmed_hypervolume=Interval(0.511, 0.482, 0.537),
         random_hypervolume=0.314,
         random_plans=100,
         facts=(("instance", "loire"), ("fingerprint", "3f9a" * 16), ("seed", "1"), ("version", "0.1.0")),

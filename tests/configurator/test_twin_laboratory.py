@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from configurator import verbs
+from configurator.results import Interval
 from configurator.tables import table_from_csv
 from configurator.verbs import Wish
 
@@ -53,7 +54,8 @@ def test_one_and_two_workers_find_the_same_front(choice, tmp_path):
     for name in ("front.csv", "today.csv", "archive.csv"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
     summaries = [json.loads((tmp_path / str(workers) / "summary.json").read_text()) for workers in (1, 2)]
-    assert summaries[0]["random_hypervolume"] == summaries[1]["random_hypervolume"]
+    for name in ("random_hypervolume", "confirmed_hypervolume_low", "confirmed_hypervolume_high"):
+        assert summaries[0][name] == summaries[1][name]
 
 
 def test_a_front_is_confirmed_on_fresh_replications(choice, tiny, tmp_path):
@@ -61,6 +63,18 @@ def test_a_front_is_confirmed_on_fresh_replications(choice, tiny, tmp_path):
     assert {row.replications for row in front.rows} == {tiny.settings.search.final_replications}
     assert all(row.probability_non_dominated is not None for row in front.rows)
     assert front.random_hypervolume is None
+    confirmed = front.confirmed_hypervolume
+    assert 0.0 < confirmed.low < confirmed.mean < confirmed.high < 1.0
+    assert verbs.front(tmp_path / "run").confirmed_hypervolume == confirmed
+
+
+def test_a_summary_without_the_ends_of_the_hypervolume_leaves_them_open(choice, tmp_path):
+    run = tmp_path / "run"
+    mean = verbs.optimise(choice, Wish(**SMALL), out=run, random_plans=0).confirmed_hypervolume.mean
+    summary = json.loads((run / "summary.json").read_text())
+    kept = {name: value for name, value in summary.items() if not name.startswith("confirmed_hypervolume_")}
+    (run / "summary.json").write_text(json.dumps(kept))
+    assert verbs.front(run).confirmed_hypervolume == Interval(mean, 0.0, 1.0)
 
 
 def test_a_plan_simulated_on_its_own_shows_what_the_search_promised(choice, tmp_path):

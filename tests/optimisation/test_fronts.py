@@ -9,6 +9,7 @@ from optimisation.fronts import (
     clearly_dominated,
     costs,
     hypervolume,
+    hypervolume_interval,
     nondominated,
     probability_nondominated,
     spread_out,
@@ -70,6 +71,29 @@ def test_probability_of_being_nondominated():
 
 def test_no_plan_at_all_has_no_probability():
     assert len(probability_nondominated(lambda numbers: np.zeros((0, 2)), (0, 5), np.random.default_rng(0))) == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "interval"),
+    [((0, 0), (0.0, 0.0)), ((2, 1), (0.0, 1.0))],
+    ids=["no plan covers anything", "one replication tells nothing"],
+)
+def test_ends_of_what_is_known_of_a_hypervolume(shape, interval):
+    assert hypervolume_interval(lambda numbers: np.full((2, 2), 0.5), shape, np.random.default_rng(0)) == interval
+
+
+def test_luck_that_plans_share_widens_the_interval_of_their_hypervolume():
+    noise = np.random.default_rng(0).normal(0.0, 0.05, (2, 20, 2))
+
+    def width(values):
+        low, high = hypervolume_interval(
+            lambda numbers: values[:, numbers].mean(axis=1), (2, 20), np.random.default_rng(0)
+        )
+        assert low < hypervolume(values.mean(axis=1)) < high
+        return high - low
+
+    where = np.array([[[0.2, 0.6]], [[0.6, 0.2]]])
+    assert width(where + noise[:1]) > 1.2 * width(where + noise)
 
 
 def test_clearly_dominated_is_beyond_doubt_in_every_objective():
