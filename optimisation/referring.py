@@ -22,6 +22,10 @@ RIDGE = 0.2
 of tiny and synthetic-10, between 0.05 and 1 guessed left-out changes about equally well."""
 
 
+DIGITS = 9
+"""Of guesses that count, so that plans alike are as alike on every processor (see `simulation.rounding`)."""
+
+
 def referred(evaluations: Sequence[Evaluation], today: Evaluation, objectives: Sequence[Objective]) -> list[Evaluation]:
     """Return evaluations as they would stand on today's replications; failures and those that had all as they are.
 
@@ -60,7 +64,7 @@ def _guess(donors: Sequence[Floats], first: Floats, number: int) -> Floats:
     slopes = np.linalg.solve(known.T @ known + RIDGE * np.eye(known.shape[1]), known.T @ (change - mean))
     within = np.clip(first, first[had].min(axis=0), first[had].max(axis=0))  # nothing is known beyond the donors
     guessed: Floats = first + mean + (within - centre) @ slopes
-    return guessed
+    return np.round(guessed, DIGITS)
 
 
 def _values(evaluation: Evaluation, objectives: Sequence[Objective]) -> Floats | None:

@@ -26,6 +26,9 @@ MOST_KNOWN = 300
 OPTIMISM = 0.5
 """Standard deviations by which a guess is taken better than it is."""
 
+DIGITS = 9
+"""Of guesses and gains that count, so that proposals alike tie on every processor (see `simulation.rounding`)."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -71,7 +74,7 @@ class Screen:
                 front = np.vstack([front, guessed[number]])
                 front, volume = front[nondominated(front)], hypervolume(front)
                 continue
-            gain = hypervolume(np.vstack([front, guessed[number]])) - volume
+            gain = round(hypervolume(np.vstack([front, guessed[number]])) - volume, DIGITS)
             looked_at[number] = len(taken)
             heapq.heappush(heap, (-float(chances[number]) * max(gain, 0.0), number))
         return taken
@@ -84,7 +87,7 @@ class Screen:
             for surrogate, usual in zip(self._costs, self._usual, strict=True)
         ]
         chances = np.ones(len(points)) if self._sound is None else np.clip(self._sound.guess(points)[0], 0.05, 1.0)
-        return np.column_stack(columns), chances
+        return np.round(np.column_stack(columns), DIGITS), np.round(chances, DIGITS)
 
     def _points(self, genes: Sequence[Genes]) -> Floats:
         rows = np.array(genes, dtype=np.float64).reshape(len(genes), self._genes)[:, self._free]

@@ -12,6 +12,7 @@ from simulation.configuration import Configuration
 from simulation.indicator_tables import Listing
 from simulation.knowledge import Knowledge
 from simulation.objectives import ENOUGH_REPLICATIONS, Essence, Judge
+from simulation.rounding import FINE, rounded
 from simulation.twin import EngineName, Twin
 
 
@@ -34,7 +35,7 @@ class EssenceTwin:
         account = self.twin.own_account(configuration, component, replication, breaks=breaks)
         essence = self.judge.essence(account, own)
         if is_listed:
-            essence = replace(essence, listed=self._listing.read(account, own))
+            essence = replace(essence, listed=rounded(self._listing.read(account, own), FINE))
         return essence
 
     @cached_property

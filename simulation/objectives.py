@@ -22,6 +22,7 @@ from simulation.instability import PER_LINE, lines_of, unstable
 from simulation.ledgers.account import Account
 from simulation.ledgers.chart import FloatArray, IntArray
 from simulation.ledgers.replay import BoolArray
+from simulation.rounding import FINE, rounded
 from simulation.targets import Keeping, Target, keeping, missed, targets_of
 
 SOLVENCY = "solvency"
@@ -175,7 +176,7 @@ class Judge:
         if isinstance(account, Essence):
             return account
         chart = self.catalogue.chart_of(part)
-        return Essence(self._reader.vector(account, part), lines_of(account, chart), chart.pool_numbers)
+        return Essence(rounded(self._reader.vector(account, part), FINE), lines_of(account, chart), chart.pool_numbers)
 
     def judge(self, accounts: Sequence[Account | Essence], today: Sequence[Account | Essence]) -> Objectives:
         """Judge a configuration from its accounts and today's in the same replications."""

@@ -16,6 +16,7 @@ from instances.tables import Resource, Rule
 from optimisation.feasibility.amounts import plain
 from optimisation.feasibility.planning import Money, Planning
 from simulation.configuration import Configuration
+from simulation.rounding import FINE, rounded
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-6
@@ -101,8 +102,8 @@ def state_of(planning: Planning, configuration: Configuration) -> State:
     """Return a configuration's loads and served flows: served = min(load, capacity)."""
     shares = np.array(configuration.shares, dtype=np.float64)
     units = np.array(configuration.capacities, dtype=np.float64)
-    load = planning.load @ shares
-    capacity = np.maximum(0.0, planning.effective @ units - planning.reserved)
+    load = rounded(planning.load @ shares, FINE)
+    capacity = rounded(np.maximum(0.0, planning.effective @ units - planning.reserved), FINE)
     return State(configuration, shares, units, load, capacity, np.minimum(load, capacity))
 
 

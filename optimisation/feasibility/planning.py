@@ -6,7 +6,7 @@ served is that of today's mix of users (a constant, so that money stays linear i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from simulation.components import Pool, pools
 from simulation.configuration import OfferCell, offer_cells, todays_configuration
 from simulation.economics import annuity
 from simulation.fluid import FluidFlows, fluid_flows
+from simulation.rounding import rounded
 
 Floats = NDArray[np.float64]
 Found = TypeVar("Found")
@@ -40,6 +41,10 @@ class Money:
     """[capacity row] per open site."""
     added: Floats
     """[capacity row] per unit beyond today's."""
+
+    def rounded(self) -> "Money":
+        """Return it with what comes from flows rounded, as plans hang on it (see `simulation.rounding`)."""
+        return replace(self, served=rounded(self.served), share=rounded(self.share))
 
 
 class Planning:
@@ -65,9 +70,8 @@ class Planning:
     def persons(self) -> Floats:
         """[cell] people oriented with the cell's profile in its territory over the run."""
         profiles = [row.profile for row in self.instance.profiles]
-        return np.array(
-            [self.flows.starts[self.territories.index(c.zone), profiles.index(c.profile)] for c in self.cells]
-        )
+        starts = rounded(self.flows.starts)
+        return np.array([starts[self.territories.index(c.zone), profiles.index(c.profile)] for c in self.cells])
 
     @cached_property
     def pool_territories(self) -> tuple[tuple[int, ...], ...]:
@@ -81,7 +85,7 @@ class Planning:
         found = np.zeros((len(self.pools), len(self.cells)))
         for number, (pool, served) in enumerate(zip(self.pools, self.pool_territories, strict=True)):
             found[number] = used[:, pool.resource] * np.isin(self.cell_territory, served)
-        return found
+        return rounded(found)
 
     @cached_property
     def effective(self) -> Floats:
@@ -97,17 +101,18 @@ class Planning:
     @cached_property
     def reserved(self) -> Floats:
         """[pool] effective units used by outside demand."""
-        return self.effective @ np.array([row.reserved for row in self.instance.capacities], dtype=np.float64)
+        return rounded(self.effective @ np.array([row.reserved for row in self.instance.capacities], dtype=np.float64))
 
     # Money.
 
     def paid(self, payer: str, territories: tuple[int, ...], contract: str) -> Money:
         """Return what a payer (all when empty) pays a year for the people and places of some territories."""
-        return self._kept(("paid", payer, territories, contract), lambda: self._paid(payer, territories, contract))
+        key = ("paid", payer, territories, contract)
+        return self._kept(key, lambda: self._paid(payer, territories, contract).rounded())
 
     def operated(self, provider: str, territories: tuple[int, ...]) -> Money:
         """Return what it costs a provider (all when empty) a year to run what it does in some territories."""
-        return self._kept(("operated", provider, territories), lambda: self._operated(provider, territories))
+        return self._kept(("operated", provider, territories), lambda: self._operated(provider, territories).rounded())
 
     def invested(self, provider: str, territories: tuple[int, ...]) -> Money:
         """Return the annuities a provider (all when empty) bears for units beyond today's."""
@@ -222,7 +227,7 @@ class Planning:
         if not profile and all(zone.population is not None for zone in zones):
             return float(sum(zone.population or 0.0 for zone in zones))
         profiles = [n for n, row in enumerate(self.instance.profiles) if profile in ("", row.profile)]
-        return float(self.flows.starts[np.ix_(territories, profiles)].sum())
+        return float(rounded(self.flows.starts[np.ix_(territories, profiles)].sum()))
 
     # Parts of the money.
 

@@ -19,6 +19,7 @@ from optimisation.feasibility.model import OVERSHOOT, Aims, LeastSpending, Neare
 from optimisation.feasibility.planning import Planning
 from optimisation.plan import Explanation, Infeasible, Plan
 from simulation.configuration import Configuration, content_key
+from simulation.rounding import rounded
 
 SEARCH_GAP = 0.1
 """How far a repaired plan may be from the nearest one in a search, relative to its own distance."""
@@ -166,7 +167,8 @@ class Repairer:
         thrift = THRIFT * np.exp(random.uniform(-WEIGHT_SPREAD, WEIGHT_SPREAD, len(most)))
         with self._model(contract) as model:
             used = model.use(state_of(self.planning, self.planning.encoding.configuration(genes)))
-        return Aims(weights, most, _prices(random, len(most)), np.minimum(most, used), thrift)
+        most, least = rounded(most), rounded(np.minimum(most, used))
+        return Aims(rounded(weights), most, _prices(random, len(most)), least, rounded(thrift))
 
     def _even(self, _genes: Genes, contract: str) -> Aims:
         with self._model(contract) as model:

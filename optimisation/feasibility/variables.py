@@ -16,6 +16,7 @@ from optimisation.feasibility.checker import State
 from optimisation.feasibility.highs import Pair
 from optimisation.feasibility.inequality import Inequality, Term
 from optimisation.feasibility.planning import Planning
+from simulation.rounding import FINE, rounded
 
 Floats = NDArray[np.float64]
 
@@ -278,7 +279,8 @@ class Variables:
         low = encoding.current[units] + encoding.size[units] * encoding.low[units]
         high = encoding.current[units] + encoding.size[units] * encoding.high[units]
         effective, reserved = self._planning.effective[pool], float(self._planning.reserved[pool])
-        return float(effective @ low) - reserved, float(effective @ high) - reserved
+        least, most = rounded(np.array([effective @ low, effective @ high]) - reserved, FINE)
+        return float(least), float(most)
 
     def _add_sites(self, wanted: set[int]) -> None:
         model, encoding = self.model, self._encoding

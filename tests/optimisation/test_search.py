@@ -215,7 +215,7 @@ def test_unequal_luck_is_taken_off_by_todays(planning):
         [member.evaluation.judgement.point - stand_in.truth(member.plan.configuration) for member in found.archive]
     )
     assert len({len(member.evaluation.replications) for member in found.archive}) > 1
-    assert np.ptp(shifts, axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
+    assert np.ptp(shifts, axis=0) == pytest.approx(np.zeros(3), abs=1e-6)  # guesses are rounded
 
 
 class Doubting(FluidStandIn):
