@@ -40,7 +40,11 @@ CASES: Mapping[str, Case] = MappingProxyType(
 ABLATED: Mapping[str, Case] = MappingProxyType(
     {
         case.instance: case
-        for case in (Case("tiny", 600, 10, 100, (0.5, 1.0)), Case("synthetic-3", 300, 5, 10, (0.5, 1.0)))
+        for case in (
+            Case("tiny", 600, 10, 100, (0.5, 1.0)),
+            Case("synthetic-3", 300, 5, 10, (0.5, 1.0)),
+            Case("synthetic-10", 200, 3, 10, (1.0,), _HANDED_OUT),
+        )
     }
 )
-"""Where our ingredients are left out in turn."""
+"""Where our ingredients are left out in turn; only the last has parts that two plans can share."""
