@@ -8,7 +8,7 @@ import numpy as np
 
 from optimisation.encoding import Genes
 from optimisation.feasibility.checker import State, state_of
-from optimisation.feasibility.highs import Status
+from optimisation.feasibility.highs import SilentHighs, Status
 from optimisation.feasibility.model import Aims, NearestPlan
 from optimisation.feasibility.near_relaxation import SEARCH_NODES, WholeColumns, solve_from_relaxation
 from optimisation.feasibility.planning import Planning
@@ -44,8 +44,8 @@ class Raw:
     def __init__(self, persistent: NearestPlan, asked: Sequence[Question], gap: float) -> None:
         self._gap = gap
         self._data = [self._given(persistent, question) for question in asked]
-        self._solver = highspy.Highs()
-        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_max_nodes", 2000)):
+        self._solver = SilentHighs()
+        for option, value in (("threads", 1), ("random_seed", 0), ("mip_max_nodes", 2000)):
             self._solver.setOptionValue(option, value)
         self._solver.passModel(persistent.programme)
         self._whole = WholeColumns.of(self._solver)

@@ -35,6 +35,15 @@ class Status(Enum):
     ROUNDING = "the solver's plan breaks a rule beyond rounding"
 
 
+class SilentHighs(highspy.Highs):  # type: ignore[misc]  # HiGHS's interface is untyped
+    """HiGHS that says nothing, its name and version on creation included (from 1.16 on)."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 (HiGHS's name for it)
+        """Turn its output off before anything else: this is what the constructor calls first."""
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()
+
+
 class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
     """HiGHS kept in memory, which forgets the last solution before each solve and leaves file descriptors alone."""
 
@@ -54,8 +63,7 @@ class _FreshHighs(Highs):  # type: ignore[misc]  # Pyomo is untyped
         self._reinit()
         self.whole = None
         self._model = model
-        self._solver_model = highspy.Highs()
-        self._solver_model.setOptionValue("output_flag", False)
+        self._solver_model = SilentHighs()
         self.add_block(model)
         if self._objective is None:
             self.set_objective(None)

@@ -2,7 +2,6 @@
 
 from typing import get_args
 
-import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -11,7 +10,7 @@ from instances.catalogue import load_instance
 from instances.tables import Rule
 from instances.tables.rules import RuleKind
 from optimisation.feasibility.checker import CHECKS, findings, state_of, violations
-from optimisation.feasibility.highs import PersistentSolver, Status
+from optimisation.feasibility.highs import PersistentSolver, SilentHighs, Status
 from optimisation.feasibility.near_relaxation import WholeColumns
 from optimisation.feasibility.planning import Planning
 from optimisation.feasibility.rules import RULE_KINDS, inequalities
@@ -166,7 +165,7 @@ def test_today_keeps_the_rules_of_the_shipped_instances(name):
 
 
 def test_a_model_without_whole_columns_has_none():
-    solver = highspy.Highs()
+    solver = SilentHighs()
     solver.addVar(0.0, 1.0)
     solver.addRow(0.5, 0.5, 1, np.array([0], dtype=np.int32), np.array([1.0]))
     whole = WholeColumns.of(solver)

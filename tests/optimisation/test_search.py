@@ -19,7 +19,7 @@ from optimisation.records import GenerationRecord
 from optimisation.search import BudgetTooSmall, SearchSettings, random_plans, search
 from optimisation.standings import PILOT, PILOTS
 from simulation.configuration import content_key, todays_configuration
-from tests.optimisation.conftest import FluidStandIn, valley_with
+from tests.optimisation.conftest import FluidStandIn, valley_instance, valley_with
 
 SETTINGS = SearchSettings(population=12, replications=2, seed=7)
 
@@ -52,10 +52,13 @@ def test_today_is_in_the_archive_from_the_start(planning):
     assert first.today.configuration == todays_configuration(planning.instance)
 
 
-def test_most_plans_of_a_generation_are_new(planning):
-    found = generations(planning, 6)
-    sizes = [len(generation.archive) for generation in found]
-    assert np.diff(sizes).min() >= 11
+def test_most_plans_are_new():
+    """Of 240 after the first generation three quarters; the last of so small a valley are repaired to known ones."""
+    new = 0
+    for seed in range(1, 5):
+        first, *_, last = generations(Planning(valley_instance()), 6, SearchSettings(12, 2, seed))
+        new += len(last.archive) - len(first.archive)
+    assert new >= 0.75 * 4 * 5 * 12
 
 
 def test_the_same_seed_gives_the_same_search(planning):
