@@ -17,7 +17,7 @@ from configurator.replicating import Replicated
 from configurator.results import Interval
 from configurator.tables import Cell, Table, table
 from instances.instance import Instance
-from simulation.estimates import Estimate, estimate, quantile, quantile_interval
+from simulation.estimates import Estimate, estimate, fewest_for_quantile, quantile, quantile_interval
 from simulation.indicator_tables import COLUMN_KEYS, IndicatorRow, indicator_table
 from simulation.indicators import Catalogue, compare_observations
 from simulation.objectives import SOLVENCY
@@ -79,12 +79,31 @@ def _around(values: Floats, point: float, deviations: float, replications: int) 
     """
     if len(values) < 2:
         return point, point
-    probability = 0.5 * math.erfc(deviations / math.sqrt(2.0))
+    probability = _share_below(deviations)
     low, high = quantile_interval(values, probability)
     if len(values) == replications:
         return min(low, point), max(high, point)
     centre, share = quantile(values, probability), (len(values) / replications) ** 0.5
     return point + share * min(low - centre, 0.0), point + share * max(high - centre, 0.0)
+
+
+def _share_below(deviations: float) -> float:
+    """Return the share of a normal distribution more than so many deviations below its mean."""
+    return 0.5 * math.erfc(deviations / math.sqrt(2.0))
+
+
+def too_narrow(instance: Instance, replications: int, option: str) -> str:
+    """Say which intervals so few replications leave empty or may leave too narrow, and how to ask for enough."""
+    if replications == 1:
+        return f"one replication says nothing of how far its figures may be off; ask for more with {option}"
+    needed = fewest_for_quantile(_share_below(instance.settings.economics.solvency_deviations))
+    named = [row.objective for row in instance.optimised if row.expression.strip() == SOLVENCY]
+    if not named or replications >= needed:
+        return ""
+    return (
+        f"intervals of {' and '.join(named)} take its spread over {replications} replications to be normal and may be "
+        f"too narrow; from {needed} on they assume nothing: ask for {option} {needed}"
+    )
 
 
 def indicators(instance: Instance, found: Replicated, by_chance: Replicated | None) -> Table:

@@ -126,7 +126,7 @@ def found_text(found: Front) -> str:
     if found.targets:
         aims = " and ".join(str(target) for target in found.targets)
         lines.append(f"cheapest plan that surely keeps {aims}: {found.cheapest or 'none of these'}")
-        lines += [found.too_few] if found.too_few else []
+    lines += [found.too_few] if found.too_few else []
     if found.failures:
         lines.append(f"{len(found.failures)} evaluations failed and were left out; see failures.csv")
     if found.stopped and any(row.probability_non_dominated is None for row in found.rows):

@@ -80,7 +80,7 @@ class SimulateOptions:
 class Simulation:
     """What `simulate` gave and where it was written.
 
-    story: of the patient followed; notes: where the run started, what was saved.
+    story: of the patient followed; notes: where the run started, what was saved, what is not known.
     """
 
     folder: Path
@@ -250,6 +250,7 @@ def simulate(
             PRECISION,
         ]
         write_whole(folder, start, choice, instance, effort, "simulate", command, written)
+        notes += _narrow(instance, effort)
         return Simulation(folder.path, effort.replications, objective_scales(instance), simulated, followed, notes)
 
 
@@ -303,6 +304,13 @@ def _notes(
     if save_time is not None:
         notes.append(f"the states of all replications at {unit} {save_time:g} are in {also.save_state}")
     return tuple(notes)
+
+
+def _narrow(instance: Instance, effort: Effort) -> tuple[str, ...]:
+    from configurator.intervals import too_narrow  # scipy comes with it
+
+    said = too_narrow(instance, effort.replications, "--replications")
+    return (said,) if said else ()
 
 
 def _story(

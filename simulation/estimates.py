@@ -1,5 +1,6 @@
 """Means, quantiles, intervals and paired differences over replications."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,7 @@ def quantile_interval(values: npt.ArrayLike, probability: float, confidence: flo
 
     From order statistics, interpolated (Nyblom 1992, "Note on interpolated order statistics", Statistics & Probability
     Letters 14(2): 129-131): whatever the distribution, it covers within a percent of the confidence. Where no order
-    statistic lies far enough out (fewer than 22 replications for a quantile at -1 deviation) a normal distribution is
+    statistic lies far enough out (`fewest_for_quantile`: 22 for a quantile at -1 deviation) a normal distribution is
     assumed, under which sqrt(n) (mean - quantile) / deviation is noncentral t; it is too narrow for skewed values.
     With fewer than two replications nothing is known: the ends are nan.
     """
@@ -90,6 +91,14 @@ def quantile_interval(values: npt.ArrayLike, probability: float, confidence: flo
     if low is None or high is None:
         return _normal_quantile_interval(ordered, probability, tail)
     return low, -high
+
+
+def fewest_for_quantile(probability: float, confidence: float = 0.95) -> int:
+    """Return from how many replications on `quantile_interval` assumes no distribution.
+
+    All n lie on the same side of the quantile with probability p^n and (1 - p)^n; both are then in the tails.
+    """
+    return math.ceil(math.log((1.0 - confidence) / 2.0) / math.log(max(probability, 1.0 - probability)))
 
 
 def _lower_limit(ordered: npt.NDArray[np.float64], probability: float, tail: float) -> float | None:

@@ -47,6 +47,7 @@
   };
   const interval = (values, k) => `${shown(values[k][1], k)} to ${shown(values[k][2], k)}`;
   const byChance = (values, k) => (values[k][3] === null ? "" : `; by chance alone ${shown(values[k][3], k)} to ${shown(values[k][4], k)}`);
+  const hasChance = plans.some((plan) => plan.values.some((value) => value[3] !== null));
   const hover = (name, plan) => {
     const lines = [`<b>${escaped(name)}</b>`];
     objectives.forEach((objective, k) => lines.push(`${escaped(objective.label)}: <b>${shown(plan.values[k][0], k)}</b> (${interval(plan.values, k)}${byChance(plan.values, k)})`));
@@ -293,6 +294,7 @@
       ...objectives.map((objective, k) => `${named(k)}: ${objective.meaning ? `${objective.meaning}; ` : ""}${objective.direction === "maximise" ? "more" : "less"} is better.`),
       "A plan is on the front if no other plan found is at least as good on every objective and better on one. Choosing among them is a matter of priorities, not of arithmetic.",
       "Figures in brackets are differences against today. Bars and figures in small print are 95 % intervals over simulated replications. Two plans whose intervals overlap may not differ.",
+      ...(hasChance ? ["By chance alone: how far luck of the same replications would reach if every uncertain parameter had its central value. The figure itself is a mean over drawn values and need not lie within."] : []),
       "The probability of being non-dominated says how sure it is, given that noise, that nothing else on the front beats the plan.",
     ];
     document.getElementById("reading").replaceChildren(...lines.map((line) => element("li", {}, line)));

@@ -69,7 +69,7 @@ class Front:
     cheapest: str = ""
     """Of the plans that surely keep every target the one that spends least; empty: none, or nothing to keep."""
     too_few: str = ""
-    """Of which targets no plan can be sure on so few replications, and how many it would take."""
+    """What so few replications cannot say (which targets no plan can be sure of, ...), and how many it would take."""
 
     @property
     def better_than_today(self) -> int:
@@ -276,13 +276,19 @@ def _cheapest(instance: Instance, state: SearchState) -> str:
 
 
 def _too_few(instance: Instance, state: SearchState) -> str:
-    """Say of which targets the front cannot be sure for want of replications; nothing before it is confirmed."""
-    from optimisation.keeping_targets import too_few  # scipy comes with it
+    """Say what the front cannot be sure of for want of replications; nothing before it is confirmed."""
+    from configurator.intervals import too_narrow  # scipy comes with these
+    from optimisation.keeping_targets import too_few
     from simulation.targets import targets_of
 
     if not state.confirmed:
         return ""
-    return too_few(targets_of(instance), state.today.replications, instance.settings.search.deciding_share)
+    count = state.today.replications
+    said = (
+        too_few(targets_of(instance), count, instance.settings.search.deciding_share),
+        too_narrow(instance, count, "--final-replications"),
+    )
+    return "; ".join(filter(None, said))
 
 
 def summary_document(found: Front) -> dict[str, object]:

@@ -129,6 +129,13 @@ def test_simulate_prints_observations_against_simulated_values(typed):
     assert "simulating tiny" in err
 
 
+def test_simulate_says_which_intervals_may_be_too_narrow(typed):
+    _, out, _ = typed("simulate", "tiny", "--replications", "10")
+    assert "from 22 on they assume nothing: ask for --replications 22" in out
+    _, out, _ = typed("simulate", "tiny", "--replications", "22")
+    assert "too narrow" not in out
+
+
 def test_simulate_json_is_json_and_nothing_else(typed):
     status, out, err = typed("simulate", "tiny", "--json")
     assert (status, err) == (0, "")

@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from simulation.estimates import deviation, estimate, paired_difference, proportion, quantile, quantile_interval
+from simulation.estimates import (
+    deviation,
+    estimate,
+    fewest_for_quantile,
+    paired_difference,
+    proportion,
+    quantile,
+    quantile_interval,
+)
 
 
 def test_student_interval():
@@ -70,6 +78,17 @@ def test_with_few_replications_a_normal_quantile_s_interval_covers():
     random = np.random.Generator(np.random.Philox(4))
     held = [low <= -1.0 <= high for low, high in map(low_quantile_interval, random.standard_normal((1000, 8)))]
     assert np.mean(held) == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize(("probability", "fewest"), [(0.158655, 22), (0.841345, 22), (0.02275, 161)])
+def test_from_how_many_replications_an_interval_assumes_no_law(probability, fewest):
+    """Then how far out the values at the other end lie does not matter; with one value less it does."""
+    assert fewest_for_quantile(probability) == fewest
+    for count, matters in ((fewest, False), (fewest - 1, True)):
+        values = np.arange(1.0, count + 1)
+        farther = values.copy()
+        farther[0 if probability > 0.5 else -1] *= -1000.0 if probability > 0.5 else 1000.0
+        assert (quantile_interval(farther, probability) != quantile_interval(values, probability)) == matters
 
 
 def low_quantile_interval(values):
