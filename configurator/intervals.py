@@ -87,6 +87,11 @@ def _around(values: Floats, point: float, deviations: float, replications: int) 
     return point + share * min(low - centre, 0.0), point + share * max(high - centre, 0.0)
 
 
+def share_above(instance: Instance) -> float:
+    """Return the share of replications in which solvency is higher than the cautious value shown."""
+    return 1.0 - _share_below(instance.settings.economics.solvency_deviations)
+
+
 def _share_below(deviations: float) -> float:
     """Return the share of a normal distribution more than so many deviations below its mean."""
     return 0.5 * math.erfc(deviations / math.sqrt(2.0))

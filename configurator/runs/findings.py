@@ -92,14 +92,18 @@ class Front:
 
 def objective_scales(instance: Instance) -> tuple[ObjectiveScale, ...]:
     """Return the instance's objectives as people see them."""
-    from simulation.indicators import Catalogue  # scipy comes with it, which reading a run does without
+    from configurator.intervals import share_above  # scipy comes with these, which reading a run does without
+    from simulation.indicators import Catalogue
+    from simulation.objectives import SOLVENCY
 
     catalogue = Catalogue.of(instance)
+    cautious = f", cautiously: it is higher in {100 * share_above(instance):.0f} % of replications"
     scales = []
     for row in instance.optimised:
         known = catalogue.derived.get(row.expression.strip())
         direction: Direction = "maximise" if row.direction == "maximise" else "minimise"
         unit, meaning = ("", "") if known is None else (catalogue.unit(known.name), known.meaning)
+        meaning += cautious if row.expression.strip() == SOLVENCY else ""
         scales.append(ObjectiveScale(row.objective, direction, row.low, row.high, unit, meaning))
     return tuple(scales)
 

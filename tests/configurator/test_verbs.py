@@ -38,6 +38,12 @@ def test_a_description_shows_the_values_in_force():
     assert next(record["value"] for record in records if record["name"] == "ward_days") == 9.0
 
 
+def test_the_meaning_of_a_cautious_value_is_told(choice, tmp_path):
+    meanings = {scale.name: scale.meaning for scale in optimised(choice, tmp_path / "run").objectives}
+    assert meanings["solvency"].endswith("cautiously: it is higher in 84 % of replications")
+    assert "cautiously" not in meanings["satisfaction"]
+
+
 def test_simulating_keeps_results_with_their_inputs(choice, tmp_path):
     run = tmp_path / "run"
     simulation = verbs.simulate(choice, Wish(seed=7), events=True, out=run, laboratory=FakeLaboratory())
