@@ -44,7 +44,9 @@ ABLATED: Mapping[str, Case] = MappingProxyType(
             Case("tiny", 600, 10, 100, (0.5, 1.0)),
             Case("synthetic-3", 300, 5, 10, (0.5, 1.0)),
             Case("synthetic-10", 200, 3, 10, (1.0,), _HANDED_OUT),
+            Case("loire", 200, 5, 10, (1.0,), _HANDED_OUT),
+            Case("valleys-8", 300, 10, 20, (1.0,), _HANDED_OUT),
         )
     }
 )
-"""Where our ingredients are left out in turn; only the last has parts that two plans can share."""
+"""Where our ingredients are left out in turn; plans can share parts of the last three, and most of the last."""

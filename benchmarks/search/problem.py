@@ -1,7 +1,10 @@
 """What every method is given: an instance with what is known of it, the rules, and the same judge of plans."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from benchmarks.search import valleys
 from configurator.presets import NORMAL, PRESETS
 from instances.catalogue import read_source
 from instances.instance import Instance
@@ -29,8 +32,8 @@ class Problem:
 
     @classmethod
     def of(cls, name: str, workers: int = 1) -> "Problem":
-        """Read a shipped instance or a folder."""
-        knowledge = Knowledge.of(read_source(name))
+        """Read a shipped instance or a folder, or make so many valleys (`valleys-8`)."""
+        knowledge = _knowledge(name)
         settings, preset = knowledge.central.settings.search, PRESETS[NORMAL]
         return cls(
             name,
@@ -60,3 +63,11 @@ class Problem:
     def evaluator(self, seed: int) -> Evaluator[Essence]:
         """Return an evaluator that remembers nothing yet."""
         return twin_evaluator(self.knowledge, seed=seed, workers=self.workers, informing=range(self.informing))
+
+
+def _knowledge(name: str) -> Knowledge:
+    several = valleys.NAME.fullmatch(name)
+    if several is None:
+        return Knowledge.of(read_source(name))
+    with TemporaryDirectory() as folder:
+        return Knowledge.of(read_source(str(valleys.valleys(int(several[1]), Path(folder) / name))))

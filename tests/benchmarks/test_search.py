@@ -15,6 +15,7 @@ from benchmarks.search.report import text_of
 from benchmarks.search.reporting import Report, at_checkpoints
 from benchmarks.search.running import run
 from benchmarks.search.truth import StaleTruth, Truth
+from simulation.configuration import todays_configuration
 
 BUDGET = 200
 CASE = replace(CASES["tiny"], budget=BUDGET, true_replications=10, shares=(0.5, 1.0))
@@ -48,6 +49,17 @@ def test_method_keeps_its_budget_and_its_plans_are_judged(name, problem, truth):
     assert len(plans) == len(last.plans.split()) >= 1
     assert 0.0 < last.true_hypervolume < 1.0
     assert last.sound == sum(not plan.flags for plan in plans)
+
+
+def test_valleys_share_nothing():
+    several, one = Problem.of("valleys-3"), Problem.of("tiny")
+    assert (several.parts, one.parts) == (3, 1)
+    assert several.instance.name == "valleys-3"
+    assert len(several.instance.territories) == 3 * len(one.instance.territories)
+    assert several.planning.encoding.decided == 3 * one.planning.encoding.decided
+    today = [each.evaluator(1).evaluate([todays_configuration(each.instance)], range(10))[0] for each in (several, one)]
+    mine, theirs = (evaluation.judgement.values[:, 0] for evaluation in today)
+    assert mine.mean() == pytest.approx(theirs.mean(), abs=1.0)  # standard error of satisfaction 0.4 at most
 
 
 def test_of_a_large_front_those_are_handed_out_that_stand_for_it(problem, truth):
