@@ -31,6 +31,8 @@ class GenerationRecord:
     """The plans evaluated, in order."""
     more: tuple[tuple[str, int], ...]
     """(key, replications reached) of plans replicated further, in order."""
+    allowances: tuple[float, float]
+    """Component runs that doubt may take from then on (`standings.Allowances`)."""
     untouched: int
     repaired: int
     refused: int
@@ -46,6 +48,7 @@ class GenerationRecord:
             number=int(document["number"]),
             plans=tuple(PlanRecord.of(plan) for plan in document["plans"]),
             more=tuple((str(key), int(reached)) for key, reached in document["more"]),
+            allowances=(float(document["allowances"][0]), float(document["allowances"][1])),
             untouched=int(document["untouched"]),
             repaired=int(document["repaired"]),
             refused=int(document["refused"]),

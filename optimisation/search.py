@@ -6,7 +6,7 @@ records of past generations are all it takes to go on where a search was left.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import count, zip_longest
 
 import numpy as np
@@ -24,7 +24,7 @@ from optimisation.problem import Breeder
 from optimisation.proposing import Proposed, Proposer
 from optimisation.records import GenerationRecord, PlanRecord
 from optimisation.screening import Screen
-from optimisation.standings import Standings
+from optimisation.standings import Allowances, Standings
 from optimisation.stopping import hypervolume_noise
 from simulation.configuration import Configuration
 
@@ -230,8 +230,9 @@ class _Search:
         self.standings.evaluate([one.plan for one in affordable], number)
         if record is not None:
             self.standings.replicate(record.more)
+            self.standings.allowances = Allowances(*record.allowances)
             return affordable, record.more
-        return affordable, self.standings.replicate_doubtful(len(affordable))
+        return affordable, self.standings.replicate_doubtful()
 
     def generation(
         self, number: int, told: Sequence[Proposed], more: tuple[tuple[str, int], ...], record: GenerationRecord | None
@@ -255,6 +256,7 @@ class _Search:
                 number=number,
                 plans=tuple(PlanRecord(tuple(one.genes.tolist()), one.plan.changed, one.plan.gap) for one in told),
                 more=more,
+                allowances=astuple(self.standings.allowances),
                 untouched=untouched,
                 repaired=repaired,
                 refused=refused,

@@ -1,8 +1,8 @@
 """Everything a search has evaluated, each plan on the replications it deserved, all comparable with one another."""
 
 from collections.abc import Callable, KeysView, Mapping, Sequence
-from dataclasses import replace
-from math import ceil
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -23,14 +23,28 @@ from simulation.targets import MISSED
 PILOTS = 5
 """Plans of the first generation that are replicated PILOT times, so that it is known what replications vary."""
 PILOT = 3
-DOUBT_SHARE = 0.3
-"""Replications that a generation spends on doubt, over those it spends on new plans."""
 REFUSAL_SHARE = 0.3
-"""Replications that a generation spends, over those of new plans, on refused plans that would stand on the front."""
+"""Component runs spent on refused plans that would stand on the front, over those spent on new plans."""
+DOUBT_SHARE = 0.3
+"""The same, on plans whose dominance is in doubt."""
 ROUNDS = 3
 """How often a generation looks at doubt again after replicating."""
 LAYERS = 2
 """Fronts, each without those before, whose plans may be in doubt."""
+
+
+@dataclass(frozen=True)
+class Allowances:
+    """Component runs that doubt may take now; below zero where it has taken more than its share."""
+
+    refused: float = 0.0
+    """On refused plans that would stand on the front."""
+    doubtful: float = 0.0
+    """On plans whose dominance is in doubt."""
+
+    def after(self, runs: int) -> "Allowances":
+        """Return them after so many runs of new plans."""
+        return Allowances(self.refused + REFUSAL_SHARE * runs, self.doubtful + DOUBT_SHARE * runs)
 
 
 class Standings:
@@ -59,6 +73,7 @@ class Standings:
         self._members: dict[str, Member] = {}
         self._todays_by_count: dict[int, Evaluation] = {}
         self._standing: dict[str, Member] = {}
+        self.allowances = Allowances()
 
     @property
     def keys(self) -> KeysView[str]:
@@ -74,11 +89,14 @@ class Standings:
         return tuple(self._stood().values())
 
     def evaluate(self, plans: Sequence[Plan], generation: int) -> None:
-        """Evaluate plans on the first replications."""
+        """Evaluate plans on the first replications, and allow for doubt what that deserves."""
+        self.today()
+        before = self._evaluator.simulations
         evaluations = self._evaluator.evaluate([plan.configuration for plan in plans], range(self._first))
         for plan, evaluation in zip(plans, evaluations, strict=True):
             self._members.setdefault(plan.key, Member(plan, evaluation, generation))
         self._standing = {}
+        self.allowances = self.allowances.after(self._evaluator.simulations - before)
 
     def replicate(self, more: Sequence[tuple[str, int]]) -> None:
         """Replicate plans further, each from its first replication on."""
@@ -90,17 +108,19 @@ class Standings:
                     self._members[key] = replace(self._members[key], evaluation=evaluation)
         self._standing = {}
 
-    def replicate_doubtful(self, new: int) -> tuple[tuple[str, int], ...]:
+    def replicate_doubtful(self) -> tuple[tuple[str, int], ...]:
         """Replicate plans whose refusal or dominance is in doubt; return (key, replications reached) in order.
 
-        new: plans that the generation evaluated.
+        What that takes is counted in component runs, as new plans are: where these share most of their parts with
+        plans known, they take few, and a plan replicated further takes all of its own.
         """
         if self._most <= self._first or self.today().judgement is None:
             return ()
         done = self._piloted()
-        done += self._in_rounds(self._refused, ceil(REFUSAL_SHARE * new * self._first))
-        done += self._in_rounds(self._wanted, ceil(DOUBT_SHARE * new * self._first))
-        return tuple(done)
+        refused, of_refused = self._in_rounds(self._refused, self.allowances.refused)
+        doubtful, of_doubtful = self._in_rounds(self._wanted, self.allowances.doubtful)
+        self.allowances = Allowances(of_refused, of_doubtful)
+        return (*done, *refused, *doubtful)
 
     def affordable(self, proposed: Sequence[Proposed]) -> list[Proposed]:
         """Return the first of some plans whose first replications the budget allows."""
@@ -193,21 +213,24 @@ class Standings:
         reached = min(PILOT, self._most)
         if any(self._count(key) >= reached for key in pilots):
             return []
-        chosen = self._within([(key, reached) for key in pilots], PILOTS * PILOT)
+        chosen = self._within([(key, reached) for key in pilots], inf)
         self.replicate(chosen)
         return chosen
 
-    def _in_rounds(self, asks: Callable[[], list[tuple[str, int]]], allowance: int) -> list[tuple[str, int]]:
-        """Replicate what is asked for, ask again, until the allowance of replications is used; return what was done."""
+    def _in_rounds(
+        self, asks: Callable[[], list[tuple[str, int]]], allowance: float
+    ) -> tuple[list[tuple[str, int]], float]:
+        """Replicate what is asked for, ask again, until the allowance is used; return what was done and is left."""
         done: list[tuple[str, int]] = []
         for _ in range(ROUNDS):
-            chosen = self._within(asks(), allowance)
+            chosen = self._within(asks(), allowance) if allowance > 0.0 else []
             if not chosen:
                 break
-            allowance -= sum(reached - self._count(key) for key, reached in chosen)
+            before = self._evaluator.simulations
             self.replicate(chosen)
+            allowance -= self._evaluator.simulations - before
             done += chosen
-        return done
+        return done, allowance
 
     def _refused(self) -> list[tuple[str, int]]:
         """Return (key, replications to reach) of refused plans that would add to the front, those adding most first.
@@ -241,14 +264,14 @@ class Standings:
             left = [member for member, is_kept in zip(left, kept, strict=True) if not is_kept]
         return found
 
-    def _within(self, wanted: Sequence[tuple[str, int]], allowance: int) -> list[tuple[str, int]]:
-        """Return the first of what is wanted that an allowance of replications and the budget leave room for."""
+    def _within(self, wanted: Sequence[tuple[str, int]], allowance: float) -> list[tuple[str, int]]:
+        """Return the first of what is wanted, until an allowance of component runs is used, as the budget allows."""
         chosen: list[tuple[str, int]] = []
-        for key, reached in wanted:
-            allowance -= reached - self._count(key)
-            if allowance < 0:
+        for one in wanted:
+            if allowance <= 0.0:
                 break
-            chosen.append((key, reached))
+            allowance -= self._runs([one])
+            chosen.append(one)
         left = self._runs_left()
         while chosen and left is not None and self._runs(chosen) > left:
             chosen.pop()

@@ -17,7 +17,7 @@ from optimisation.members import front_of, hypervolume_of, points_of
 from optimisation.plan import NoPlan
 from optimisation.records import GenerationRecord
 from optimisation.search import BudgetTooSmall, SearchSettings, random_plans, search
-from optimisation.standings import PILOT, PILOTS
+from optimisation.standings import DOUBT_SHARE, PILOT, PILOTS, REFUSAL_SHARE
 from simulation.configuration import content_key, todays_configuration
 from tests.optimisation.conftest import FluidStandIn, valley_instance, valley_with
 
@@ -219,6 +219,55 @@ def test_unequal_luck_is_taken_off_by_todays(planning):
     )
     assert len({len(member.evaluation.replications) for member in found.archive}) > 1
     assert np.ptp(shifts, axis=0) == pytest.approx(np.zeros(3), abs=1e-6)  # guesses are rounded
+
+
+class InParts(FluidStandIn):
+    """Counts as simulation does: a plan's part in one territory is run once, whatever other parts it comes with.
+
+    first, further: runs on the first replication of plans, and on further ones.
+    """
+
+    first, further = 0, 0
+
+    def _parts(self, configuration, replications):
+        encoding = self.planning.encoding
+        genes = encoding.genes(configuration)
+        own = [genes[encoding.block == territory].tobytes() for territory in np.unique(encoding.block)]
+        return {(f"{place} {part!r}", number) for place, part in enumerate(own) for number in replications}
+
+    def evaluate(self, configurations, replications):
+        found = super().evaluate(configurations, replications)
+        plans = {(one.key, number) for one in found for number in replications}
+        self.known -= plans
+        before = len(self.known)
+        self.known |= {run for one in configurations for run in self._parts(one, replications)}
+        if len(replications) == 1:
+            self.first += len(self.known) - before
+        else:
+            self.further += len(self.known) - before
+        return found
+
+    def needed(self, configurations, replications):
+        new, counts = set(), []
+        for configuration in configurations:
+            new |= self._parts(configuration, replications) - self.known
+            counts.append(len(new))
+        return counts
+
+
+def test_doubt_takes_no_more_runs_than_its_share_of_those_of_new_plans(planning):
+    """A plan shares most parts with those known and takes few runs; replicated further, it takes all its parts."""
+    stand_in = InParts(planning, luck=0.3, noise=0.05)
+    spent, plans = [], 0
+    for generation in islice(search(planning.instance, stand_in, DOUBTFUL, planning), 24):
+        spent.append((stand_in.first, stand_in.further))
+        plans = len(generation.archive)
+        assert sum(spent[-1]) == generation.simulations
+    parts = len(np.unique(planning.encoding.block))
+    assert stand_in.first < 0.5 * parts * plans
+    first, further = np.array(spent[-1]) - spent[5]  # today and the pilots are done by then
+    one_each = parts * DOUBTFUL.most_replications // 2  # what one plan may take beyond what is left, at most doubled
+    assert 0 < further <= (REFUSAL_SHARE + DOUBT_SHARE) * first + 2 * one_each
 
 
 class Doubting(FluidStandIn):
