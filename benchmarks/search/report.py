@@ -35,7 +35,12 @@ _NOTES = (
     "The ablation of synthetic-3 was run when children that are known plans were still redrawn until they were new.",
     "That was within noise there and on tiny and, over three seeds with and without, on the Loire (0.1557 and 0.1555)",
     "and synthetic-10 (0.2600 and 0.2554), and is gone. Tiny and synthetic-3 are one component each, so that",
-    "remembering parts can bring nothing there; the Loire and synthetic-10 have three.",
+    "remembering parts can bring nothing there; the Loire and synthetic-10 have three. The eight valleys",
+    "(`valleys-8`) are tiny eight times, with only their firms in common: eight components, made for the ablation.",
+    "There, territory blocks make three plans of the simulations that make two without them, and hypervolume is the",
+    "same; adaptive replications cost hypervolume, as each of them is one that no new plan gets, and tell which of two",
+    "plans is the better one. Rows of before commit f9516af spend doubt's share of replications of whole plans, not of",
+    "component runs, and were made with HiGHS 1.15; 3722e945d+ is f9516af before it was committed.",
     "Rows, commits and CPU times: `benchmarks/search/rows/`.",
 )
 
